@@ -1,0 +1,313 @@
+//! Time as RFC 5280 knows it: UTC, whole seconds, 1950 to 9999.
+
+use crate::asn1::{self, GENERALIZED_TIME, Malformed, UTC_TIME};
+use std::{fmt, str::FromStr, time::Duration};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
+
+const FIRST: i64 = datetime!(1950-01-01 00:00:00 UTC).unix_timestamp();
+const LAST: i64 = datetime!(9999-12-31 23:59:59 UTC).unix_timestamp();
+const FIRST_GENERALIZED: i64 = datetime!(2050-01-01 00:00:00 UTC).unix_timestamp();
+
+/// A moment in UTC, in whole seconds, from 1950-01-01T00:00:00Z through 9999-12-31T23:59:59Z:
+/// what an RFC 5280 §4.1.2.5 `Time` can say.
+///
+/// ```
+/// use annul::Timestamp;
+///
+/// let at: Timestamp = "2026-11-21T08:30:00.999+01:00".parse()?;
+/// assert_eq!(at.to_string(), "2026-11-21T07:30:00Z");
+/// # Ok::<(), annul::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Why something is no [`Timestamp`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimestampError {
+    /// Before 1950 or after 9999.
+    #[error("{seconds} seconds from 1970 is outside the years 1950 to 9999")]
+    OutOfRange {
+        /// Seconds since 1970-01-01T00:00:00Z.
+        seconds: i64,
+    },
+    /// A text that RFC 3339 does not allow.
+    #[error("{text:?} is no RFC 3339 date and time such as 2026-11-21T08:30:00Z")]
+    Text {
+        /// What was given.
+        text: String,
+    },
+}
+
+impl Timestamp {
+    /// 1950-01-01T00:00:00Z.
+    pub const MIN: Self = Self(FIRST);
+
+    /// 9999-12-31T23:59:59Z, which RFC 5280 §4.1.2.5 uses for "no well-defined expiration date".
+    pub const MAX: Self = Self(LAST);
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`TimestampError::OutOfRange`] before 1950 or after 9999.
+    pub const fn from_unix(seconds: i64) -> Result<Self, TimestampError> {
+        if FIRST <= seconds && seconds <= LAST {
+            Ok(Self(seconds))
+        } else {
+            Err(TimestampError::OutOfRange { seconds })
+        }
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub const fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `duration` later, fractions of a second cut off, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(seconds).min(LAST))
+    }
+
+    /// The moment `duration` earlier, fractions of a second cut off, at least
+    /// [`Timestamp::MIN`].
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(seconds).max(FIRST))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after.
+    pub fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// Reads an RFC 5280 §4.1.2.5 `Time`.
+    pub(crate) fn from_element(
+        element: &asn1::Element<'_>,
+        name: &'static str,
+    ) -> Result<Self, Malformed> {
+        let problem = match element.tag {
+            UTC_TIME => "not of the form YYMMDDHHMMSSZ",
+            GENERALIZED_TIME => "not of the form YYYYMMDDHHMMSSZ",
+            _ => "neither UTCTime nor GeneralizedTime",
+        };
+        let parsed = match (element.tag, element.content) {
+            (UTC_TIME, [digits @ .., b'Z']) if digits.len() == 12 => {
+                // RFC 5280 §4.1.2.5.1: YY from 50 is 19YY, below it 20YY.
+                let century = if digits.first() >= Some(&b'5') { b"19" } else { b"20" };
+                from_digits(&[century, digits].concat())
+            }
+            (GENERALIZED_TIME, [digits @ .., b'Z']) if digits.len() == 14 => from_digits(digits),
+            _ => None,
+        };
+        parsed.ok_or_else(|| element.malformed(name, problem))
+    }
+
+    /// How many octets [`Timestamp::write_time`] appends.
+    pub(crate) const fn time_length(self) -> u64 {
+        if self.0 < FIRST_GENERALIZED { 15 } else { 17 }
+    }
+
+    /// Appends an RFC 5280 §4.1.2.5 `Time`: UTCTime through 2049, GeneralizedTime from 2050.
+    pub(crate) fn write_time(self, out: &mut Vec<u8>) {
+        if self.0 < FIRST_GENERALIZED {
+            out.extend_from_slice(&[UTC_TIME, 13]);
+            out.extend_from_slice(&self.digits()[2..]);
+            out.push(b'Z');
+        } else {
+            self.write_generalized_time(out);
+        }
+    }
+
+    /// Appends a GeneralizedTime whatever the year, as invalidityDate (RFC 5280 §5.3.2) has it.
+    pub(crate) fn write_generalized_time(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[GENERALIZED_TIME, 15]);
+        out.extend_from_slice(&self.digits());
+        out.push(b'Z');
+    }
+
+    /// `YYYYMMDDHHMMSS`.
+    fn digits(self) -> [u8; 14] {
+        let utc = OffsetDateTime::from(self);
+        let year = u32::try_from(utc.year()).unwrap_or(0);
+        let fields = [
+            (year / 100) as u8,
+            (year % 100) as u8,
+            u8::from(utc.month()),
+            utc.day(),
+            utc.hour(),
+            utc.minute(),
+            utc.second(),
+        ];
+        let mut digits = [0; 14];
+        for (pair, field) in digits.chunks_exact_mut(2).zip(fields) {
+            pair.copy_from_slice(&[b'0' + field / 10, b'0' + field % 10]);
+        }
+        digits
+    }
+}
+
+/// Reads `YYYYMMDDHHMMSS`.
+fn from_digits(digits: &[u8]) -> Option<Timestamp> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let field = |from: usize, count: usize| {
+        let digits = digits.get(from..from + count)?;
+        Some(digits.iter().fold(0u16, |n, d| n * 10 + u16::from(d - b'0')))
+    };
+    let two = |from| u8::try_from(field(from, 2)?).ok();
+    let month = time::Month::try_from(two(4)?).ok()?;
+    let date = time::Date::from_calendar_date(i32::from(field(0, 4)?), month, two(6)?).ok()?;
+    let time = time::Time::from_hms(two(8)?, two(10)?, two(12)?).ok()?;
+    Timestamp::from_unix(OffsetDateTime::new_utc(date, time).unix_timestamp()).ok()
+}
+
+impl From<Timestamp> for OffsetDateTime {
+    fn from(timestamp: Timestamp) -> Self {
+        // Every Timestamp is within the years 1950 to 9999, which this type can hold.
+        Self::from_unix_timestamp(timestamp.0).unwrap_or(Self::UNIX_EPOCH)
+    }
+}
+
+impl TryFrom<OffsetDateTime> for Timestamp {
+    type Error = TimestampError;
+
+    /// Cuts off fractions of a second.
+    fn try_from(time: OffsetDateTime) -> Result<Self, TimestampError> {
+        Self::from_unix(time.unix_timestamp())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Parses RFC 3339; fractions of a second are cut off.
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        OffsetDateTime::parse(text, &Rfc3339)
+            .map_err(|_| TimestampError::Text { text: text.to_owned() })?
+            .try_into()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339, such as `2026-11-21T08:30:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = OffsetDateTime::from(*self);
+        let (date, time) = (utc.date(), utc.time());
+        let (year, month, day) = date.to_calendar_date();
+        let (hour, minute, second) = time.as_hms();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({self})")
+    }
+}
+
+/// Where the time comes from.
+///
+/// Nothing in this crate reads a clock that was not handed to it; tests and replays hand in one
+/// that stands still.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Timestamp(0).saturating_add(since_1970)
+    }
+}
+
+/// A clock that stands still is a clock too.
+impl Clock for Timestamp {
+    fn now(&self) -> Timestamp {
+        *self
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn encoded(timestamp: Timestamp) -> Vec<u8> {
+        let mut out = Vec::new();
+        timestamp.write_time(&mut out);
+        assert_eq!(out.len() as u64, timestamp.time_length());
+        out
+    }
+
+    fn decoded(der: &[u8]) -> Result<Timestamp, Malformed> {
+        Timestamp::from_element(&asn1::Reader::new(der).any("time")?, "time")
+    }
+
+    #[test]
+    fn e6_utc_time_through_2049_and_generalized_time_from_2050() {
+        for (text, der) in [
+            ("1950-01-01T00:00:00Z", &b"\x17\x0d500101000000Z"[..]),
+            ("1999-12-31T23:59:59Z", b"\x17\x0d991231235959Z"),
+            ("2000-02-29T12:00:00Z", b"\x17\x0d000229120000Z"),
+            ("2049-12-31T23:59:59Z", b"\x17\x0d491231235959Z"),
+            ("2050-01-01T00:00:00Z", b"\x18\x0f20500101000000Z"),
+            ("9999-12-31T23:59:59Z", b"\x18\x0f99991231235959Z"),
+        ] {
+            assert_eq!(encoded(at(text)), der);
+            assert_eq!(decoded(der), Ok(at(text)));
+            assert_eq!(at(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn e6_only_seconds_and_z_are_read() {
+        for der in [
+            &b"\x17\x0b5001010000Z"[..],
+            b"\x17\x11500101000000+0000",
+            b"\x17\x0d501301000000Z",
+            b"\x17\x0d500230000000Z",
+            b"\x17\x0d500101006000Z",
+            b"\x17\x0d50010100000 Z",
+            b"\x18\x1120500101000000.5Z",
+            b"\x18\x0f19491231235959Z",
+            b"\x02\x01\x05",
+        ] {
+            assert!(decoded(der).is_err(), "{der:02x?}");
+        }
+    }
+
+    #[test]
+    fn e6_fractions_are_cut_off_never_rounded() {
+        assert_eq!(at("2026-01-01T00:00:00.999999Z"), at("2026-01-01T00:00:00Z"));
+        assert_eq!(at("1969-12-31T23:59:58.5Z").unix(), -2);
+        assert_eq!(at("2026-01-01T01:00:00+01:00"), at("2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn the_years_are_1950_to_9999() {
+        assert!("1949-12-31T23:59:59Z".parse::<Timestamp>().is_err());
+        assert!(Timestamp::from_unix(LAST + 1).is_err());
+        assert_eq!(Timestamp::MAX.saturating_add(Duration::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.saturating_sub(Duration::MAX), Timestamp::MIN);
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+}
