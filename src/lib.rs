@@ -10,9 +10,20 @@ mod pem;
 mod reason;
 mod retry;
 mod serial;
+mod signing;
 mod time;
 
 pub use crate::{
     asn1::Malformed,
+    issuer_id::{BadIssuerId, IssuerId},
+    partition::Partition,
+    pem::PemError,
+    reason::{Reason, ReasonCode, UnknownReason},
+    retry::Retry,
+    serial::{Serial, SerialError, SerialRef},
+    signing::{
+        DigestAlgorithm, KeyError, LocalVerifier, Message, SignatureAlgorithm, Signer,
+        SigningError, SigningKey, ToSign, Verifier, VerifyError, sign_message,
+    },
     time::{Clock, SystemClock, Timestamp, TimestampError},
 };

@@ -1,0 +1,96 @@
+//! The `openssl` command, as a judge of what this crate reads and writes.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use annul::{ToSign, Verifier, VerifyError};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// The command, working in a directory of its own that goes away with this.
+pub struct OpenSsl {
+    directory: PathBuf,
+}
+
+impl OpenSsl {
+    /// `None`, and a word on stderr, where the command is not installed.
+    pub fn new() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        if Command::new("openssl").arg("version").output().is_err() {
+            eprintln!("skipped: the openssl command is not installed");
+            return None;
+        }
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("annul-{}-{count}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).unwrap();
+        Some(Self { directory })
+    }
+
+    pub fn path(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(file)
+    }
+
+    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(file), content).unwrap();
+    }
+
+    pub fn read(&self, file: &str) -> Vec<u8> {
+        fs::read(self.path(file)).unwrap()
+    }
+
+    pub fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap()
+    }
+
+    /// What it prints to stdout, if it succeeds; else what it prints to stderr.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<String, String> {
+        let mut command = Command::new("openssl");
+        let output = command.args(arguments).current_dir(&self.directory).output().unwrap();
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Runs a line of arguments that have no spaces in them; it must succeed.
+    pub fn must(&self, line: &str) -> String {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        self.run(&arguments).unwrap_or_else(|error| panic!("openssl {line}: {error}"))
+    }
+}
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        // A directory that stays in the place for temporary files harms nothing.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Signatures of any algorithm that the command knows; Ed25519 and those with SHA-256.
+impl Verifier for OpenSsl {
+    fn verify(
+        &self,
+        public_key: &[u8],
+        algorithm: &[u8],
+        signed: ToSign<'_>,
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        const ED25519: &[u8] = b"\x30\x05\x06\x03\x2b\x65\x70";
+        let ToSign::Message(message) = signed else { panic!("the message is wanted") };
+        let mut octets = Vec::new();
+        message.read(&mut |piece| octets.extend_from_slice(piece)).unwrap();
+        self.write("verify.key", public_key);
+        self.write("verify.message", octets);
+        self.write("verify.signature", signature);
+        let digest = if algorithm == ED25519 { "" } else { "-digest sha256" };
+        let line = format!(
+            "pkeyutl -verify -pubin -keyform DER -inkey verify.key -rawin {digest} \
+             -in verify.message -sigfile verify.signature"
+        );
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        self.run(&arguments).map(drop).map_err(|_| VerifyError::BadSignature)
+    }
+}
