@@ -4,6 +4,9 @@
 #![deny(missing_docs)]
 
 mod asn1;
+mod certificate;
+mod convert;
+mod issuer;
 mod issuer_id;
 mod partition;
 mod pem;
@@ -15,6 +18,8 @@ mod time;
 
 pub use crate::{
     asn1::Malformed,
+    certificate::{Certificate, CertificateError, KeyUsage},
+    issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
     partition::Partition,
     pem::PemError,
