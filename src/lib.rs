@@ -6,6 +6,7 @@
 mod asn1;
 mod certificate;
 mod convert;
+mod crl;
 mod issuer;
 mod issuer_id;
 mod partition;
@@ -19,6 +20,11 @@ mod time;
 pub use crate::{
     asn1::Malformed,
     certificate::{Certificate, CertificateError, KeyUsage},
+    crl::{
+        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
+        Extension, FileStage, IssuingDistributionPoint, Oid, PemStage, PreparedCrl,
+        PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+    },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
     partition::Partition,

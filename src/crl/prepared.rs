@@ -1,0 +1,218 @@
+//! Signing in two steps: a CRL is prepared here, signed elsewhere, and assembled by whoever holds
+//! the prepared CRL and the signature.
+
+use super::{
+    encode::{Entries, Layout, TbsCertList},
+    error::{CrlError, PreparedCrlError},
+    number::CrlNumber,
+    read::Tbs,
+    sign::{Digesting, Digests, write_signature},
+};
+use crate::{
+    asn1::{self, OCTET_STRING, Reader, SEQUENCE},
+    signing::{Message, SignatureAlgorithm, ToSign, Verifier},
+    time::Timestamp,
+};
+use sha2::{Digest, Sha256};
+use std::io;
+
+/// The format that is written. The octet is the first of all.
+const FORMAT: u8 = 1;
+
+/// A CRL that lacks nothing but its signature.
+///
+/// For keys that no program holds: an HSM behind a ceremony, a KMS, a root that is offline. It is
+/// complete by itself, so [`PreparedCrl::to_bytes`] may travel to the key and back, and be
+/// assembled days later. It is in memory as a whole.
+///
+/// ```text
+/// octet     format, 1
+/// 32 octets SHA-256 of all that follows
+/// SEQUENCE  tbsCertList
+/// SEQUENCE  SubjectPublicKeyInfo of the issuer
+/// OCTET STRING  what the caller wants to find again
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCrl {
+    tbs: Vec<u8>,
+    public_key: Vec<u8>,
+    context: Vec<u8>,
+    // All below is found in the tbsCertList.
+    algorithm: SignatureAlgorithm,
+    number: CrlNumber,
+    this_update: Timestamp,
+    next_update: Timestamp,
+    entries: u64,
+    digests: Digests,
+}
+
+impl TbsCertList<'_> {
+    /// Lays out the CRL for a signature that is made elsewhere, with `algorithm`.
+    ///
+    /// `public_key` is the issuer's SubjectPublicKeyInfo in DER, that the signature will have to
+    /// verify with. `context` is kept for the caller as it is.
+    ///
+    /// # Errors
+    /// Where the entries break a rule, or the public key is none.
+    pub fn prepare(
+        &self,
+        entries: &dyn Entries,
+        public_key: &[u8],
+        algorithm: SignatureAlgorithm,
+        context: Vec<u8>,
+    ) -> Result<PreparedCrl, CrlError> {
+        asn1::single(public_key, SEQUENCE, "SubjectPublicKeyInfo").map_err(CrlError::PublicKey)?;
+        let layout = Layout::measure(*self, algorithm, entries)?;
+        self.check_length(layout.length())?;
+        let mut tbs = Vec::with_capacity(usize::try_from(layout.length()).unwrap_or(0));
+        let mut digesting = Digesting::new(algorithm);
+        layout.emit(&mut |piece| {
+            digesting.update(piece);
+            tbs.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(PreparedCrl {
+            tbs,
+            public_key: public_key.to_vec(),
+            context,
+            algorithm,
+            number: self.number(),
+            this_update: self.this_update(),
+            next_update: self.next_update(),
+            entries: layout.count(),
+            digests: digesting.finish(),
+        })
+    }
+}
+
+impl PreparedCrl {
+    /// What is to be signed: the digest, or the tbsCertList where the algorithm signs no digest.
+    pub fn to_sign(&self) -> ToSign<'_> {
+        self.digests.to_sign(self, false)
+    }
+
+    /// The octets that are to be signed.
+    pub fn tbs(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// The algorithm that it is to be signed with.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// The issuer's SubjectPublicKeyInfo, in DER, that a signature is verified with. Whoever got
+    /// the prepared CRL from elsewhere makes sure that it is the right one.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// What the caller wanted to find again.
+    pub fn context(&self) -> &[u8] {
+        &self.context
+    }
+
+    /// Its number.
+    pub fn number(&self) -> CrlNumber {
+        self.number
+    }
+
+    /// When it is issued.
+    pub fn this_update(&self) -> Timestamp {
+        self.this_update
+    }
+
+    /// By when the next one will be issued.
+    pub fn next_update(&self) -> Timestamp {
+        self.next_update
+    }
+
+    /// How many certificates it lists.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// The SHA-256 of the tbsCertList.
+    pub fn tbs_sha256(&self) -> [u8; 32] {
+        self.digests.tbs_sha256
+    }
+
+    /// The CRL, in DER, with a signature that was made elsewhere: what goes into the BIT STRING,
+    /// for ECDSA an `Ecdsa-Sig-Value` in DER.
+    ///
+    /// # Errors
+    /// [`CrlError::Verify`] where the signature is not that of the issuer's key over this CRL.
+    pub fn assemble(&self, signature: &[u8], verifier: &dyn Verifier) -> Result<Vec<u8>, CrlError> {
+        let (number, algorithm) = (self.number, self.algorithm.identifier());
+        verifier
+            .verify(&self.public_key, algorithm, self.to_sign(), signature)
+            .map_err(|source| CrlError::Verify { number, source })?;
+        let mut end = algorithm.to_vec();
+        write_signature(&mut end, signature);
+        let length = self.tbs.len() + end.len();
+        let mut crl = Vec::with_capacity(length + 10);
+        asn1::write_header(&mut crl, SEQUENCE, length as u64);
+        crl.extend_from_slice(&self.tbs);
+        crl.append(&mut end);
+        Ok(crl)
+    }
+
+    /// All of it, to be kept or sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        let mut end = Vec::new();
+        asn1::write_element(&mut end, OCTET_STRING, &self.context);
+        let body = [&self.tbs[..], &self.public_key, &end];
+        let sha256 = body.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
+        bytes.extend_from_slice(&sha256);
+        body.iter().for_each(|part| bytes.extend_from_slice(part));
+        bytes
+    }
+
+    /// Reads what [`PreparedCrl::to_bytes`] wrote, and checks all of it.
+    ///
+    /// # Errors
+    /// Where the octets are of another format, damaged, or hold something else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PreparedCrlError> {
+        let (format, rest) = bytes.split_first().ok_or(PreparedCrlError::Damaged)?;
+        if *format != FORMAT {
+            return Err(PreparedCrlError::Format { format: *format, known: FORMAT });
+        }
+        let (digest, body) = rest.split_first_chunk().ok_or(PreparedCrlError::Damaged)?;
+        if Sha256::digest(body) != *digest {
+            return Err(PreparedCrlError::Damaged);
+        }
+        let mut fields = Reader::new(body);
+        let tbs = fields.expect(SEQUENCE, "tbsCertList")?;
+        let public_key = fields.expect(SEQUENCE, "SubjectPublicKeyInfo")?.octets.to_vec();
+        let context = fields.expect(OCTET_STRING, "context")?.content.to_vec();
+        fields.finish("prepared CRL")?;
+
+        let read = Tbs::read(tbs)?;
+        let missing = |field: &'static str| tbs.malformed(field, "missing, or not one of ours");
+        let algorithm = SignatureAlgorithm::from_identifier(read.algorithm)
+            .ok_or_else(|| missing("signature"))?;
+        let entries = read.entries().try_fold(0, |count, entry| entry.map(|_| count + 1))?;
+        let mut digesting = Digesting::new(algorithm);
+        digesting.update(tbs.octets);
+        Ok(Self {
+            tbs: tbs.octets.to_vec(),
+            public_key,
+            context,
+            algorithm,
+            number: read.number.ok_or_else(|| missing("cRLNumber"))?,
+            this_update: read.this_update,
+            next_update: read.next_update.ok_or_else(|| missing("nextUpdate"))?,
+            entries,
+            digests: digesting.finish(),
+        })
+    }
+}
+
+/// Its message is the tbsCertList.
+impl Message for PreparedCrl {
+    fn read(&self, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        take(&self.tbs);
+        Ok(())
+    }
+}

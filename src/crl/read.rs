@@ -1,0 +1,218 @@
+//! Reading a CRL that anyone may have made, in place.
+
+mod issuing_distribution_point;
+mod revoked;
+mod tbs;
+
+pub(super) use self::tbs::Tbs;
+pub use self::{
+    issuing_distribution_point::IssuingDistributionPoint,
+    revoked::{RevokedCertificate, RevokedCertificates},
+};
+
+use super::{
+    extension::{Extension, Oid},
+    number::CrlNumber,
+};
+use crate::{
+    asn1::{self, BIT_STRING, Malformed, SEQUENCE},
+    pem::{self, PemError},
+    serial::SerialRef,
+    signing::{ToSign, Verifier, VerifyError},
+    time::Timestamp,
+};
+use sha2::{Digest, Sha256};
+
+/// A CRL as it was received: slices of its DER, nothing copied but the list of its extensions.
+///
+/// Version 1 and CRLs of any other maker are read, whatever extensions they have. Reading says
+/// nothing about trust: [`CertificateList::verify`] checks the signature, and a CRL with
+/// [unknown critical extensions](CertificateList::unknown_critical_extensions) must not be used
+/// to say that a certificate is good.
+///
+/// The frame and the extensions of the CRL are checked at once, an entry when it is reached: so
+/// opening a CRL of a million entries takes microseconds, and [`CertificateList::entries`] may
+/// still find octets that are malformed.
+///
+/// ```no_run
+/// use annul::{CertificateList, LocalVerifier, Serial};
+///
+/// # let issuer_public_key: Vec<u8> = Vec::new();
+/// let der = std::fs::read("ca.crl")?;
+/// let crl = CertificateList::from_der(&der)?;
+/// crl.verify(&issuer_public_key, &LocalVerifier)?;
+/// let serial: Serial = "e8:cb:d2".parse()?;
+/// match crl.find(serial.as_ref())? {
+///     Some(revoked) => println!("revoked at {}", revoked.revocation_date()),
+///     None => println!("not on this CRL"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CertificateList<'a> {
+    der: &'a [u8],
+    tbs: Tbs<'a>,
+    signature: &'a [u8],
+}
+
+/// Why octets or a text are no CRL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrlReadError {
+    /// It is not the DER of a CRL.
+    #[error("no CRL")]
+    Malformed(#[from] Malformed),
+    /// What is signed names another signature algorithm than what stands beside the signature.
+    #[error("a CRL that names two signature algorithms (RFC 5280 §5.1.1.2)")]
+    AlgorithmsDiffer,
+    /// The text is not the PEM of a CRL.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+}
+
+impl<'a> CertificateList<'a> {
+    /// Reads a CRL in DER.
+    ///
+    /// # Errors
+    /// Where the frame or an extension is malformed, an extension is there twice, the CRL number
+    /// is none, or the two signature algorithms differ.
+    pub fn from_der(der: &'a [u8]) -> Result<Self, CrlReadError> {
+        let mut fields = asn1::single(der, SEQUENCE, "CertificateList")?.reader();
+        let tbs = Tbs::read(fields.expect(SEQUENCE, "tbsCertList")?)?;
+        let algorithm = fields.expect(SEQUENCE, "signatureAlgorithm")?;
+        let signature = fields.expect(BIT_STRING, "signatureValue")?;
+        fields.finish("CertificateList")?;
+        // RFC 5280 §5.1.1.2: what is not signed must not be able to say otherwise.
+        if tbs.algorithm != algorithm.octets {
+            return Err(CrlReadError::AlgorithmsDiffer);
+        }
+        match signature.content.split_first() {
+            Some((0, octets)) => Ok(Self { der, tbs, signature: octets }),
+            _ => Err(signature.malformed("signatureValue", "not a whole number of octets").into()),
+        }
+    }
+
+    /// The DER in a PEM text: that of the first block labelled `X509 CRL` (RFC 7468 §6).
+    ///
+    /// # Errors
+    /// Where there is no such block, or it is damaged.
+    pub fn pem_to_der(text: &[u8]) -> Result<Vec<u8>, CrlReadError> {
+        Ok(pem::first(text, "X509 CRL")?.der)
+    }
+
+    /// Checks the signature over the octets as they were received.
+    ///
+    /// `public_key` is the issuer's SubjectPublicKeyInfo in DER. That the issuer is the right one
+    /// and that the CRL is current are other questions.
+    ///
+    /// # Errors
+    /// Where the signature is not that of the key, or the verifier does not know the algorithm.
+    pub fn verify(&self, public_key: &[u8], verifier: &dyn Verifier) -> Result<(), VerifyError> {
+        let signed = ToSign::Message(&self.tbs.octets);
+        verifier.verify(public_key, self.tbs.algorithm, signed, self.signature)
+    }
+
+    /// The entry for a certificate of this CRL's issuer, if there is one.
+    ///
+    /// It reads the entries one after the other up to that one. In an indirect CRL, entries of
+    /// other issuers are passed over.
+    ///
+    /// # Errors
+    /// Where an entry on the way is malformed.
+    pub fn find(&self, serial: SerialRef<'_>) -> Result<Option<RevokedCertificate<'a>>, Malformed> {
+        for entry in self.entries() {
+            let entry = entry?;
+            if entry.serial() == serial && entry.is_issued_by(self.tbs.issuer)? {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Its entries, in the order in which they stand.
+    pub fn entries(&self) -> RevokedCertificates<'a> {
+        self.tbs.entries()
+    }
+
+    /// All its octets.
+    pub fn as_der(&self) -> &'a [u8] {
+        self.der
+    }
+
+    /// The octets that are signed, the tbsCertList.
+    pub fn tbs(&self) -> &'a [u8] {
+        self.tbs.octets
+    }
+
+    /// The SHA-256 of the tbsCertList: two CRLs that share it say the same, octet for octet.
+    pub fn tbs_sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.tbs.octets).into()
+    }
+
+    /// The version, 1 or 2.
+    pub fn version(&self) -> u8 {
+        self.tbs.version
+    }
+
+    /// The AlgorithmIdentifier of the signature, in DER.
+    pub fn signature_algorithm(&self) -> &'a [u8] {
+        self.tbs.algorithm
+    }
+
+    /// The signature, as the BIT STRING holds it.
+    pub fn signature(&self) -> &'a [u8] {
+        self.signature
+    }
+
+    /// The Name of the issuer, in DER.
+    pub fn issuer(&self) -> &'a [u8] {
+        self.tbs.issuer
+    }
+
+    /// When it was issued.
+    pub fn this_update(&self) -> Timestamp {
+        self.tbs.this_update
+    }
+
+    /// By when the next one will be issued, which RFC 5280 §5.1.2.5 demands and version 1 did not.
+    pub fn next_update(&self) -> Option<Timestamp> {
+        self.tbs.next_update
+    }
+
+    /// Its number.
+    pub fn number(&self) -> Option<CrlNumber> {
+        self.tbs.number
+    }
+
+    /// The key identifier in its authority key identifier.
+    pub fn authority_key_identifier(&self) -> Option<&'a [u8]> {
+        self.tbs.authority_key_identifier
+    }
+
+    /// For a delta CRL, the number of the complete CRL that it adds to (RFC 5280 §5.2.4).
+    pub fn base_number(&self) -> Option<CrlNumber> {
+        self.tbs.base_number
+    }
+
+    /// Which certificates it is about, if not all of the issuer (RFC 5280 §5.2.5).
+    pub fn issuing_distribution_point(&self) -> Option<&IssuingDistributionPoint<'a>> {
+        self.tbs.issuing_distribution_point.as_ref()
+    }
+
+    /// All its extensions, in the order in which they stand.
+    pub fn extensions(&self) -> &[Extension<'a>] {
+        &self.tbs.extensions
+    }
+
+    /// The critical extensions that this reader does not know: where there is one, the CRL must
+    /// not be used to determine the status of certificates (RFC 5280 §5.2).
+    pub fn unknown_critical_extensions(&self) -> impl Iterator<Item = &Extension<'a>> {
+        const KNOWN: [Oid<'_>; 4] = [
+            Oid::AUTHORITY_KEY_IDENTIFIER,
+            Oid::CRL_NUMBER,
+            Oid::DELTA_CRL_INDICATOR,
+            Oid::ISSUING_DISTRIBUTION_POINT,
+        ];
+        self.tbs.extensions.iter().filter(|e| e.critical && !KNOWN.contains(&e.oid))
+    }
+}

@@ -1,0 +1,168 @@
+//! The entries of a CRL, as they were received: RFC 5280 §5.1.2.6 and §5.3.
+
+use crate::{
+    asn1::{self, ENUMERATED, Element, INTEGER, Malformed, Reader, SEQUENCE},
+    crl::extension::{Extension, Extensions, Oid},
+    reason::ReasonCode,
+    serial::SerialRef,
+    time::Timestamp,
+};
+
+/// One entry of a CRL that anyone may have made.
+#[derive(Clone, Copy, Debug)]
+pub struct RevokedCertificate<'a> {
+    serial: SerialRef<'a>,
+    revocation_date: Timestamp,
+    reason: Option<ReasonCode>,
+    invalidity_date: Option<Timestamp>,
+    /// Its own, or that of the nearest entry before it that has one.
+    certificate_issuer: Option<Element<'a>>,
+    extensions: Extensions<'a>,
+}
+
+impl<'a> RevokedCertificate<'a> {
+    fn read(entry: Element<'a>) -> Result<Self, Malformed> {
+        let mut fields = entry.reader();
+        let serial = fields.expect(INTEGER, "userCertificate")?;
+        let date = fields.any("revocationDate")?;
+        let list = fields.optional(SEQUENCE, "crlEntryExtensions")?;
+        fields.finish("revokedCertificates entry")?;
+        let mut read = Self {
+            serial: SerialRef::from_octets(serial.content)
+                .map_err(|_| serial.malformed("userCertificate", "an integer without octets"))?,
+            revocation_date: Timestamp::from_element(&date, "revocationDate")?,
+            reason: None,
+            invalidity_date: None,
+            certificate_issuer: None,
+            // An empty list breaks `SIZE (1..MAX)`, but says the same as none.
+            extensions: Extensions(list.map_or(Reader::new(&[]), |list| list.reader())),
+        };
+        for extension in read.extensions {
+            read.understand(&extension?)?;
+        }
+        Ok(read)
+    }
+
+    fn understand(&mut self, extension: &Extension<'a>) -> Result<(), Malformed> {
+        match extension.oid {
+            Oid::REASON_CODE => {
+                let code = extension.single(ENUMERATED, "reasonCode")?;
+                let &[octet @ ..0x80] = code.content else {
+                    return Err(code.malformed("reasonCode", "not one octet, or negative"));
+                };
+                once(&code, self.reason.replace(ReasonCode::from_code(octet)))
+            }
+            Oid::INVALIDITY_DATE => {
+                let name = "invalidityDate";
+                let date = extension.any(name)?;
+                once(&date, self.invalidity_date.replace(Timestamp::from_element(&date, name)?))
+            }
+            Oid::CERTIFICATE_ISSUER => {
+                let names = extension.single(SEQUENCE, "certificateIssuer")?;
+                once(&names, self.certificate_issuer.replace(names))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The serial number of the certificate.
+    pub fn serial(&self) -> SerialRef<'a> {
+        self.serial
+    }
+
+    /// When it was revoked.
+    pub fn revocation_date(&self) -> Timestamp {
+        self.revocation_date
+    }
+
+    /// Why, if the CRL says so.
+    pub fn reason(&self) -> Option<ReasonCode> {
+        self.reason
+    }
+
+    /// Since when the key is suspected, or the certificate was otherwise invalid.
+    pub fn invalidity_date(&self) -> Option<Timestamp> {
+        self.invalidity_date
+    }
+
+    /// In an indirect CRL, the issuer of the certificate: GeneralNames in DER, from this entry or
+    /// the nearest before it that has them (RFC 5280 §5.3.3). `None` is the issuer of the CRL.
+    pub fn certificate_issuer(&self) -> Option<&'a [u8]> {
+        self.certificate_issuer.map(|names| names.octets)
+    }
+
+    /// Its extensions, in the order in which they stand.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> {
+        // They were all read once before.
+        self.extensions.flatten()
+    }
+
+    /// The critical extensions that this reader does not know: where there is one, the CRL must
+    /// not be used to determine the status of any certificate (RFC 5280 §5.3).
+    pub fn unknown_critical_extensions(&self) -> impl Iterator<Item = Extension<'a>> {
+        const KNOWN: [Oid<'_>; 3] =
+            [Oid::REASON_CODE, Oid::INVALIDITY_DATE, Oid::CERTIFICATE_ISSUER];
+        self.extensions().filter(|e| e.critical && !KNOWN.contains(&e.oid))
+    }
+
+    /// Whether the certificate is one of the CRL's own issuer.
+    pub(super) fn is_issued_by(&self, crl_issuer: &[u8]) -> Result<bool, Malformed> {
+        let Some(names) = self.certificate_issuer else { return Ok(true) };
+        let mut names = names.reader();
+        while !names.is_empty() {
+            let name = names.any("certificateIssuer")?;
+            // GeneralName: directoryName [4], explicit because Name is a CHOICE.
+            if name.tag == asn1::context_constructed(4) && name.content == crl_issuer {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// RFC 5280 §4.2: no extension may be there twice, as then it says two things.
+fn once<T>(element: &Element<'_>, before: Option<T>) -> Result<(), Malformed> {
+    match before {
+        None => Ok(()),
+        Some(_) => Err(element.malformed("crlEntryExtensions", "an extension is there twice")),
+    }
+}
+
+/// The entries of a CRL, read one by one.
+///
+/// It ends after the first entry that is malformed.
+#[derive(Clone, Debug)]
+pub struct RevokedCertificates<'a> {
+    rest: Reader<'a>,
+    certificate_issuer: Option<Element<'a>>,
+}
+
+impl<'a> RevokedCertificates<'a> {
+    pub(super) fn new(rest: Reader<'a>) -> Self {
+        Self { rest, certificate_issuer: None }
+    }
+
+    fn read(&mut self) -> Result<RevokedCertificate<'a>, Malformed> {
+        let element = self.rest.expect(SEQUENCE, "revokedCertificates entry")?;
+        let mut entry = RevokedCertificate::read(element)?;
+        // RFC 5280 §5.3.3: it holds for the following entries too.
+        self.certificate_issuer = entry.certificate_issuer.or(self.certificate_issuer);
+        entry.certificate_issuer = self.certificate_issuer;
+        Ok(entry)
+    }
+}
+
+impl<'a> Iterator for RevokedCertificates<'a> {
+    type Item = Result<RevokedCertificate<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let read = self.read();
+        if read.is_err() {
+            self.rest = Reader::new(&[]);
+        }
+        Some(read)
+    }
+}

@@ -1,0 +1,148 @@
+//! A CA without a store, and the judges.
+
+use annul::{
+    CrlEntry, CrlError, CrlNumber, Entries, Serial, SignatureAlgorithm, Signer, SigningError,
+    Stage, TbsCertList, Timestamp, ToSign, Verifier, VerifyError,
+};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// CN=CA
+pub const NAME: &[u8] = b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02CA";
+pub const KEY_IDENTIFIER: &[u8] = &[0x5a; 20];
+/// What stands for a SubjectPublicKeyInfo where no key is needed.
+pub const PUBLIC_KEY: &[u8] = b"\x30\x03\x02\x01\x07";
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn tbs() -> TbsCertList<'static> {
+    tbs_of(NAME, KEY_IDENTIFIER)
+}
+
+pub fn tbs_of<'a>(name: &'a [u8], key_identifier: &'a [u8]) -> TbsCertList<'a> {
+    let number = CrlNumber::from_u64(4096);
+    let (this_update, next_update) = (at("2026-11-21T00:00:00Z"), at("2026-11-28T00:00:00Z"));
+    TbsCertList::new(name, key_identifier, number, this_update, next_update).unwrap()
+}
+
+pub fn entry(serial: Serial) -> CrlEntry {
+    let revocation_date = at("2026-11-20T12:30:00Z");
+    CrlEntry { serial, revocation_date, reason: None, invalidity_date: None }
+}
+
+/// The octets of the `n`-th serial number of `length` octets, 4 or more.
+pub fn serial(n: usize, length: usize) -> Serial {
+    let mut octets = vec![0x11; length];
+    octets[length - 3..].copy_from_slice(&n.to_be_bytes()[5..]);
+    Serial::from_octets(&octets).unwrap()
+}
+
+pub fn entries(count: usize) -> Vec<CrlEntry> {
+    (0..count).map(|n| entry(serial(n, 16))).collect()
+}
+
+/// Signs with a signature of some length that means nothing.
+pub struct FakeKey {
+    pub length: usize,
+    pub whole_message: bool,
+}
+
+impl FakeKey {
+    pub const fn new(length: usize) -> Self {
+        Self { length, whole_message: false }
+    }
+}
+
+impl Signer for FakeKey {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::EcdsaWithSha256
+    }
+
+    fn public_key(&self) -> &[u8] {
+        PUBLIC_KEY
+    }
+
+    fn sign(&self, to_sign: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+        match to_sign {
+            ToSign::Message(message) => message.read(&mut |_| ())?,
+            _ => assert!(!self.whole_message),
+        }
+        Ok(vec![0x55; self.length])
+    }
+
+    fn wants_message(&self) -> bool {
+        self.whole_message
+    }
+}
+
+/// Takes every signature for valid, or none.
+pub struct FakeVerifier(pub bool);
+
+impl Verifier for FakeVerifier {
+    fn verify(&self, _: &[u8], _: &[u8], _: ToSign<'_>, _: &[u8]) -> Result<(), VerifyError> {
+        if self.0 { Ok(()) } else { Err(VerifyError::BadSignature) }
+    }
+}
+
+pub fn sign_into(
+    tbs: TbsCertList<'_>,
+    entries: &dyn Entries,
+    signature: usize,
+    stage: &mut dyn Stage,
+) -> Result<annul::SignedCrl, CrlError> {
+    tbs.sign(entries, PUBLIC_KEY, &FakeKey::new(signature), &FakeVerifier(true), stage)
+}
+
+/// The DER of a CRL with a fake signature.
+pub fn make(tbs: TbsCertList<'_>, entries: &dyn Entries) -> Result<Vec<u8>, CrlError> {
+    let mut der = Vec::new();
+    sign_into(tbs, entries, 71, &mut der).map(|_| der)
+}
+
+/// A directory of its own, removed in the end.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("annul-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs `openssl` in the directory; `None`, and a word on it, where it is not installed.
+pub fn openssl(directory: &Directory, arguments: &[&str]) -> Option<String> {
+    let run = Command::new("openssl").current_dir(&directory.0).args(arguments).output();
+    let Ok(output) = run else {
+        eprintln!("skipped: openssl is not installed");
+        return None;
+    };
+    let text =
+        [output.stdout, output.stderr].map(|octets| String::from_utf8_lossy(&octets).into_owned());
+    let text = text.concat();
+    assert!(output.status.success(), "openssl {arguments:?}: {text}");
+    Some(text)
+}
