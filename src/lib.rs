@@ -5,10 +5,13 @@
 
 mod asn1;
 mod certificate;
+mod codec;
 mod convert;
 mod crl;
 mod issuer;
 mod issuer_id;
+mod lifecycle;
+mod log;
 mod partition;
 mod pem;
 mod reason;
@@ -20,6 +23,7 @@ mod time;
 pub use crate::{
     asn1::Malformed,
     certificate::{Certificate, CertificateError, KeyUsage},
+    codec::Damaged,
     crl::{
         CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
         Extension, FileStage, IssuingDistributionPoint, Oid, PemStage, PreparedCrl,
@@ -27,6 +31,12 @@ pub use crate::{
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
+    lifecycle::{
+        Amendment, CertificateKind, CertificateRecord, CertificateState, Fall, FallCause,
+        Invalidation, Labels, Origin, Policy, Refusal, Revocation, RevocationDetails,
+        RevocationHistory, Standing,
+    },
+    log::{AsOf, CommandId, Entry, Event, Position, Subject},
     partition::Partition,
     pem::PemError,
     reason::{Reason, ReasonCode, UnknownReason},

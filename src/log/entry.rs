@@ -1,0 +1,266 @@
+//! One entry of a log, complete by itself.
+
+use crate::{
+    codec::{Damaged, Reader, Writer},
+    lifecycle::{CertificateKind, Fall, FallCause, Revocation, RevocationHistory},
+    partition::Partition,
+    serial::Serial,
+    time::Timestamp,
+};
+use std::fmt;
+
+/// 128 bits that a caller gives to a command, so that after a lost connection it can find out
+/// whether the command was recorded.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub [u8; 16]);
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommandId({self})")
+    }
+}
+
+/// The certificate that an entry is about, as far as a CRL needs to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// Its serial number.
+    pub serial: Serial,
+    /// What it is for.
+    pub kind: CertificateKind,
+    /// Which part of its issuer's certificates it belongs to.
+    pub partition: Partition,
+    /// Its notAfter, where known.
+    pub not_after: Option<Timestamp>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A certificate was revoked.
+    Revoked {
+        /// Which.
+        subject: Subject,
+        /// How.
+        revocation: Revocation,
+    },
+    /// A revocation was made graver or earlier.
+    Amended {
+        /// Of which certificate.
+        subject: Subject,
+        /// The revocation as it stands from here on.
+        revocation: Revocation,
+        /// The revocation as it stood.
+        replaced: Revocation,
+    },
+    /// The issuer of this log fell.
+    IssuerFell(Fall),
+}
+
+impl Event {
+    /// The certificate that it is about, if it is about one.
+    pub const fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Revoked { subject, .. } | Self::Amended { subject, .. } => Some(subject),
+            Self::IssuerFell(_) => None,
+        }
+    }
+
+    /// The revocation as it stands after it, if it is about a certificate.
+    pub const fn revocation(&self) -> Option<&Revocation> {
+        match self {
+            Self::Revoked { revocation, .. } | Self::Amended { revocation, .. } => Some(revocation),
+            Self::IssuerFell(_) => None,
+        }
+    }
+
+    /// When it was written into the log.
+    pub const fn recorded_at(&self) -> Timestamp {
+        match self {
+            Self::Revoked { revocation, .. } | Self::Amended { revocation, .. } => {
+                revocation.recorded_at
+            }
+            Self::IssuerFell(fall) => fall.recorded_at,
+        }
+    }
+}
+
+/// One entry of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The command that made it.
+    pub command: CommandId,
+    /// What happened.
+    pub event: Event,
+    /// SHA-256 over the chain digest of the entry before (32 zero octets for the first) and this
+    /// entry's octets up to here.
+    pub chain: [u8; 32],
+}
+
+/// An entry as a store is to keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The certificate that it is about; `None` for an entry about the issuer itself.
+    pub subject: Option<(Partition, Serial)>,
+    /// Its octets, the first of which names their format.
+    pub value: Vec<u8>,
+}
+
+const FORMAT: u8 = 1;
+const REVOKED: u8 = 1;
+const AMENDED: u8 = 2;
+const ISSUER_FELL: u8 = 3;
+
+impl Entry {
+    /// Reads an entry as a store keeps it.
+    ///
+    /// # Errors
+    /// Where it is no entry.
+    pub fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
+        let mut input = Reader::new(octets, FORMAT)?;
+        let kind = input.u8()?;
+        let command = CommandId(input.fixed()?);
+        let event = match kind {
+            REVOKED => Event::Revoked {
+                subject: read_subject(&mut input)?,
+                revocation: read_revocation(&mut input)?,
+            },
+            AMENDED => Event::Amended {
+                subject: read_subject(&mut input)?,
+                revocation: read_revocation(&mut input)?,
+                replaced: read_revocation(&mut input)?,
+            },
+            ISSUER_FELL => Event::IssuerFell(read_fall(&mut input)?),
+            _ => return Err(input.damaged("an unknown kind of entry")),
+        };
+        let chain = input.fixed()?;
+        input.finish()?;
+        Ok(Self { command, event, chain })
+    }
+
+    /// The octets of an entry without its chain digest.
+    pub(super) fn unchained(command: CommandId, event: &Event) -> Writer {
+        let mut out = Writer::new(FORMAT);
+        out.u8(match event {
+            Event::Revoked { .. } => REVOKED,
+            Event::Amended { .. } => AMENDED,
+            Event::IssuerFell(_) => ISSUER_FELL,
+        });
+        out.fixed(&command.0);
+        match event {
+            Event::Revoked { subject, revocation } => {
+                write_subject(&mut out, subject);
+                write_revocation(&mut out, revocation);
+            }
+            Event::Amended { subject, revocation, replaced } => {
+                write_subject(&mut out, subject);
+                write_revocation(&mut out, revocation);
+                write_revocation(&mut out, replaced);
+            }
+            Event::IssuerFell(fall) => write_fall(&mut out, fall),
+        }
+        out
+    }
+}
+
+/// What entries about one certificate, in the order of the log, come to.
+pub(crate) fn fold(events: impl IntoIterator<Item = Event>) -> Option<RevocationHistory> {
+    events.into_iter().fold(None, |history, event| match (history, event) {
+        (None, Event::Revoked { revocation, .. } | Event::Amended { revocation, .. }) => {
+            Some(RevocationHistory { current: revocation, replaced: Vec::new() })
+        }
+        (Some(mut history), Event::Amended { revocation, .. }) => {
+            history.replaced.push(history.current);
+            history.current = revocation;
+            Some(history)
+        }
+        // The first revocation is the one that counts, and nothing undoes it.
+        (history, _) => history,
+    })
+}
+
+fn write_subject(out: &mut Writer, subject: &Subject) {
+    out.serial(subject.serial);
+    write_kind(out, subject.kind);
+    out.u32(subject.partition.0);
+    out.optional(subject.not_after, Writer::timestamp);
+}
+
+fn read_subject(input: &mut Reader<'_>) -> Result<Subject, Damaged> {
+    Ok(Subject {
+        serial: input.serial()?,
+        kind: read_kind(input)?,
+        partition: Partition(input.u32()?),
+        not_after: input.optional(Reader::timestamp)?,
+    })
+}
+
+pub(crate) fn write_kind(out: &mut Writer, kind: CertificateKind) {
+    match kind {
+        CertificateKind::Unknown => out.u8(0),
+        CertificateKind::EndEntity => out.u8(1),
+        CertificateKind::Ca(issuer) => {
+            out.u8(2);
+            out.issuer(issuer);
+        }
+    }
+}
+
+pub(crate) fn read_kind(input: &mut Reader<'_>) -> Result<CertificateKind, Damaged> {
+    match input.u8()? {
+        0 => Ok(CertificateKind::Unknown),
+        1 => Ok(CertificateKind::EndEntity),
+        2 => Ok(CertificateKind::Ca(input.issuer()?)),
+        _ => Err(input.damaged("an unknown kind of certificate")),
+    }
+}
+
+fn write_revocation(out: &mut Writer, revocation: &Revocation) {
+    out.timestamp(revocation.date);
+    out.optional(revocation.reason, Writer::reason);
+    out.optional(revocation.invalidity_date, Writer::timestamp);
+    out.timestamp(revocation.recorded_at);
+}
+
+fn read_revocation(input: &mut Reader<'_>) -> Result<Revocation, Damaged> {
+    Ok(Revocation {
+        date: input.timestamp()?,
+        reason: input.optional(Reader::reason)?,
+        invalidity_date: input.optional(Reader::timestamp)?,
+        recorded_at: input.timestamp()?,
+    })
+}
+
+pub(crate) fn write_fall(out: &mut Writer, fall: &Fall) {
+    out.timestamp(fall.date);
+    out.optional(fall.reason, Writer::reason);
+    out.timestamp(fall.recorded_at);
+    match fall.cause {
+        FallCause::Revoked => out.u8(0),
+        FallCause::Distrusted => out.u8(1),
+        FallCause::LeftBy(issuer) => {
+            out.u8(2);
+            out.issuer(issuer);
+        }
+    }
+}
+
+pub(crate) fn read_fall(input: &mut Reader<'_>) -> Result<Fall, Damaged> {
+    Ok(Fall {
+        date: input.timestamp()?,
+        reason: input.optional(Reader::reason)?,
+        recorded_at: input.timestamp()?,
+        cause: match input.u8()? {
+            0 => FallCause::Revoked,
+            1 => FallCause::Distrusted,
+            2 => FallCause::LeftBy(input.issuer()?),
+            _ => return Err(input.damaged("an unknown cause of a fall")),
+        },
+    })
+}
