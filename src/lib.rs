@@ -18,8 +18,11 @@ mod reason;
 mod retry;
 mod serial;
 mod signing;
+pub mod store;
 mod time;
 
+#[cfg(feature = "redb")]
+pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{
     asn1::Malformed,
     certificate::{Certificate, CertificateError, KeyUsage},
@@ -46,5 +49,6 @@ pub use crate::{
         DigestAlgorithm, KeyError, LocalVerifier, Message, SignatureAlgorithm, Signer,
         SigningError, SigningKey, ToSign, Verifier, VerifyError, sign_message,
     },
+    store::{MemoryStore, Store, StoreError},
     time::{Clock, SystemClock, Timestamp, TimestampError},
 };
