@@ -1,13 +1,102 @@
-//! A certificate revocation authority in a crate.
+/*!
+**annul** is a certificate revocation authority in a crate. It keeps the record of what a CA issued,
+moves certificates and CAs from issued to revoked and never back, and turns that record into answers
+that relying parties trust: status look-ups and signed CRLs. Embed it in a CA, an ACME server, a
+device fleet or a VPN. It opens no socket, spawns no thread, and reads no clock but the one it is
+given.
+
+# A tour
+
+Everything goes through the front door, an [`Authority`] over a [`Store`].
+
+```
+# #[cfg(feature = "p256")] {
+# let root_pem = include_str!("authority/example-root.pem");
+# let key_pem = include_str!("authority/example-root.key");
+use annul::*;
+use std::time::Duration;
+
+// A store: in memory here, one file with `RedbStore`. An issuer: its CA certificate.
+let authority = Authority::new(MemoryStore::new());
+let root = CaCertificate::new(Certificate::from_pem(root_pem)?)?;
+let issuer = authority.add_issuer(&AddIssuer::new(root))?.issuer;
+
+// Claim the serial number before the CA signs; register the certificate when it did.
+let serial: Serial = "e8:cb:d2:de:db:12:23:29:f9:77:06:bc:fe:c9:90:f8".parse()?;
+authority.reserve(&ReserveSerial::new(issuer, serial))?;
+authority.register(&Registration::of_serial(issuer, serial, Timestamp::MAX))?;
+
+// Revoke it. Once this returns no crash loses it, and nothing takes it back.
+let target = Target::Serial { issuer, serial };
+let revoke = Revoke::new(target).with_reason(Reason::KeyCompromise);
+let revoked = authority.revoke(&revoke)?;
+assert!(matches!(
+    authority.revoke(&revoke),
+    Err(Error::Refused(Refusal::AlreadyRevoked { .. }))
+));
+
+// Make the CRL that says so. Its number is on disk before the key is used, its signature is
+// verified before anyone can see it.
+let key = SigningKey::from_pem(key_pem)?;
+let mut der = Vec::new();
+let week = CrlRequest::new(Duration::from_secs(7 * 24 * 60 * 60));
+let issued = authority.crl(issuer, &week, &key, &mut der)?;
+assert!(issued.as_of.position(issuer) >= revoked.position);
+
+// Read a CRL, this one or anybody's.
+let crl = CertificateList::from_der(&der)?;
+assert!(crl.find(serial.as_ref())?.is_some());
+# }
+# Ok::<(), Box<dyn std::error::Error>>(())
+```
+
+# Where to look
+
+| you want to | look at |
+|---|---|
+| add CAs: renewed, cross-certified, with a parent elsewhere | [`Authority::add_issuer`] |
+| record what is issued, one by one or by the hundred thousand | [`Authority::reserve`], [`Authority::register`], [`Authority::register_all`] |
+| record what should not exist but does | [`Authority::record_discovered`] |
+| revoke, or make a revocation graver or earlier | [`Authority::revoke`], [`Authority::amend`] |
+| revoke a CA and all below it; see first what that does | [`Authority::revoke_ca`], [`Authority::preview_revoke_ca`] |
+| ask: revoked or not? | [`Authority::revocation`], from memory |
+| ask: what is this certificate worth, and why? | [`Authority::status`], from the record |
+| make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
+| sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
+| keep the record somewhere else | [`store`] |
+| change what the rules leave open | [`Policy`] |
+
+# The one idea
+
+What is known about revocation is, for each issuer, a log that only grows. An [`Entry`] revokes a
+certificate, amends a revocation in the one legal direction, or says that the issuer fell. Nothing is
+un-revoked, and no operation of a store can overwrite an entry. So a [`Position`] in a log names a
+snapshot for ever; all else is a view of the log and can be rebuilt: a status, an index, a CRL. An
+answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all their positions.
+
+# Features
+
+| feature | default | brings |
+|---|---|---|
+| `p256` | yes | ECDSA with P-256 |
+| `redb` | yes | [`RedbStore`](store::RedbStore), the store in one file |
+| `p384` | | ECDSA with P-384 |
+| `ed25519` | | Ed25519 |
+| `rsa` | | RSA PKCS#1 v1.5; the `rsa` crate is a release candidate with an open timing advisory |
+
+Features only add. Without any, all is there but the file store and the software keys.
+*/
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod asn1;
+mod authority;
 mod certificate;
 mod codec;
 mod convert;
 mod crl;
+mod index;
 mod issuer;
 mod issuer_id;
 mod lifecycle;
@@ -25,6 +114,12 @@ mod time;
 pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{
     asn1::Malformed,
+    authority::{
+        AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
+        CertificateSummary, CrlRequest, DeclaredParent, Error, Evidence, IssuedCrl, IssuerAdded,
+        IssuerSummary, LoggedEntry, Registered, Registration, ReserveSerial, Reserved,
+        RevocationAnswer, Revoke, RevokeCa, Revoked, Status, Target, WouldInvalidate,
+    },
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,
     crl::{

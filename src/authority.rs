@@ -1,0 +1,184 @@
+//! The front door: what joins the lifecycle, the log, a store and the CRLs.
+
+mod change;
+mod crl;
+mod error;
+mod fall;
+mod intake;
+mod issuers;
+mod list;
+mod record;
+mod revoke;
+mod status;
+mod view;
+
+pub use self::{
+    crl::{CrlRequest, IssuedCrl},
+    error::{CannotSign, Error},
+    fall::{CaRevoked, RevokeCa, WouldInvalidate},
+    intake::{Evidence, Registered, Registration, ReserveSerial, Reserved},
+    issuers::{AddIssuer, DeclaredParent, IssuerAdded},
+    list::{CertificateSummary, IssuerSummary, LoggedEntry},
+    revoke::{Amend, Amended, Revoke, Revoked, Target},
+    status::{CertificateStatus, RevocationAnswer, Status},
+};
+
+use self::{change::Change, status::Indexes, view::View};
+use crate::{
+    lifecycle::Policy,
+    log::CommandId,
+    signing::{LocalVerifier, Verifier},
+    store::{Store, StoreError},
+    time::{Clock, SystemClock},
+};
+
+/// How often a command is decided anew because others changed what it was decided on.
+const ATTEMPTS: u32 = 100;
+
+/// A certificate revocation authority over a store.
+///
+/// Share it behind an `Arc`: every method takes `&self`, blocks, and may be called from any thread.
+/// Several authorities, in several processes, can work on one store.
+///
+/// ```
+/// # #[cfg(feature = "p256")] {
+/// # let root_pem = include_str!("authority/example-root.pem");
+/// use annul::{
+///     AddIssuer, Authority, CaCertificate, Certificate, CertificateStatus, MemoryStore, Reason,
+///     Registration, Revoke, Target, Timestamp,
+/// };
+///
+/// let authority = Authority::new(MemoryStore::new());
+/// let root = CaCertificate::new(Certificate::from_pem(root_pem)?)?;
+/// let issuer = authority.add_issuer(&AddIssuer::new(root))?.issuer;
+///
+/// let serial = "e8:cb:d2".parse()?;
+/// authority.register(&Registration::of_serial(issuer, serial, Timestamp::MAX))?;
+/// let target = Target::Serial { issuer, serial };
+/// authority.revoke(&Revoke::new(target).with_reason(Reason::KeyCompromise))?;
+/// let status = authority.status(issuer, serial)?;
+/// assert!(matches!(status.effective, CertificateStatus::Revoked(_)));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Authority<S> {
+    store: S,
+    clock: Box<dyn Clock>,
+    policy: Policy,
+    verifier: Box<dyn Verifier>,
+    random: Box<Random>,
+    indexes: Indexes,
+}
+
+/// Fills octets with random ones.
+type Random =
+    dyn Fn(&mut [u8]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
+impl<S: Store> Authority<S> {
+    /// An authority over this store, with the default [`Policy`], the clock and the random numbers
+    /// of the operating system, and [`LocalVerifier`].
+    pub fn new(store: S) -> Self {
+        Self {
+            store,
+            clock: Box::new(SystemClock),
+            policy: Policy::default(),
+            verifier: Box::new(LocalVerifier),
+            random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
+            indexes: Indexes::default(),
+        }
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Decides by this policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Checks signatures with this verifier: those of certificates, and of its own CRLs.
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: impl Verifier + 'static) -> Self {
+        self.verifier = Box::new(verifier);
+        self
+    }
+
+    /// Draws random numbers from this function, which fills the octets that it is given. They name
+    /// commands and histories; nothing secret is made of them.
+    #[must_use]
+    pub fn with_random(
+        mut self,
+        random: impl Fn(&mut [u8]) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.random = Box::new(random);
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn view(&self) -> Result<View<'_>, StoreError> {
+        self.store.snapshot().map(View)
+    }
+
+    fn draw(&self) -> Result<[u8; 16], Error> {
+        let mut octets = [0; 16];
+        (self.random)(&mut octets).map_err(Error::Random)?;
+        Ok(octets)
+    }
+
+    /// Carries out a command: `decide` reads a frozen view and says what to change, and that takes
+    /// effect only if what it read still holds; else it decides anew.
+    fn decide<T>(
+        &self,
+        command: Option<CommandId>,
+        mut decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let command = command.map_or_else(|| self.draw().map(CommandId), Ok)?;
+        for _ in 0..ATTEMPTS {
+            let view = self.view()?;
+            let mut change = Change::default();
+            let answer = decide(&view, &mut change)?;
+            if change.is_empty() {
+                return Ok(answer);
+            }
+            let batch = change.to_batch(&view, command)?;
+            // A store may have to copy what a snapshot still shows.
+            drop(view);
+            match self.store.apply(&batch) {
+                Ok(()) => {
+                    self.indexes.advance(&batch);
+                    return Ok(answer);
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
+    }
+}
+
+impl<S: Store> std::fmt::Debug for Authority<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authority")
+            .field("store", &self.store)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

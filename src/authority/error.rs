@@ -1,0 +1,153 @@
+//! What can go wrong at the front door.
+
+use crate::{
+    crl::{CrlError, CrlNumber, PreparedCrlError},
+    issuer::IssuerError,
+    issuer_id::IssuerId,
+    lifecycle::{Refusal, Standing},
+    retry::Retry,
+    serial::SerialError,
+    signing::VerifyError,
+    store::StoreError,
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Why a call of the [`Authority`](crate::Authority) did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The rules do not allow it. Nothing was recorded.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed. Unless it says that there was a conflict, whether the command was
+    /// recorded is not known: repeat it, and an `AlreadyRevoked` with your data means that it was.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Other writers were faster, many times over. Nothing was recorded.
+    #[error("other writers were faster {attempts} times in a row")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The durable write of many that this item was part of failed, for this reason.
+    #[error("the batch failed")]
+    WholeBatch(#[source] Arc<Error>),
+    /// CA certificates that do not make an issuer.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A serial number that cannot be issued or revoked.
+    #[error(transparent)]
+    Serial(#[from] SerialError),
+    /// The signature of a certificate could not be checked, so it proves nothing.
+    #[error("the certificate's signature could not be checked")]
+    Unverified(#[source] VerifyError),
+    /// The certificate names this issuer as its parent, and another was expected.
+    #[error("issuer {expected} did not issue this CA certificate")]
+    WrongParent {
+        /// The issuer that was expected.
+        expected: IssuerId,
+    },
+    /// None of the CA certificates has a parent in the record, and none was declared external.
+    #[error(
+        "no known issuer issued this CA certificate: add its parent first, or declare that the \
+         parent is external"
+    )]
+    NoParent,
+    /// A random number was needed, and the operating system gave none.
+    #[error("no random number could be had")]
+    Random(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A CRL could not be made. The number that was reserved for it is used up, which is legal.
+    #[error(transparent)]
+    Crl(#[from] CrlError),
+    /// A CRL that was prepared could not be assembled.
+    #[error(transparent)]
+    PreparedCrl(#[from] PreparedCrlError),
+    /// The issuer may not, or cannot, sign a CRL.
+    #[error("issuer {issuer} cannot sign a CRL: {problem}")]
+    CannotSignCrls {
+        /// The issuer.
+        issuer: IssuerId,
+        /// Why not.
+        problem: CannotSign,
+    },
+    /// A validity that the policy, or the issuer's own notAfter, does not allow.
+    #[error("nextUpdate {next_update} is past {latest}: {problem}")]
+    NextUpdateTooLate {
+        /// What was asked for.
+        next_update: Timestamp,
+        /// The latest that is allowed.
+        latest: Timestamp,
+        /// What limits it.
+        problem: &'static str,
+    },
+    /// The clock is behind what was recorded before: thisUpdate would have to be later than it.
+    #[error("the clock says {now}, but {what} is {recorded}: set the clock, or wait")]
+    ClockBehind {
+        /// What the clock says.
+        now: Timestamp,
+        /// What is later.
+        what: &'static str,
+        /// When that is.
+        recorded: Timestamp,
+    },
+    /// The numbers of a scope are used up, at 2^159 - 1.
+    #[error("no CRL number is left after {last}")]
+    NumbersExhausted {
+        /// The last number.
+        last: CrlNumber,
+    },
+}
+
+/// Why an issuer cannot sign a CRL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CannotSign {
+    /// RFC 5280 §4.2.1.3: keyUsage is there and does not assert cRLSign.
+    #[error("its keyUsage lacks cRLSign (RFC 5280 §4.2.1.3)")]
+    KeyUsage,
+    /// All its certificates have expired.
+    #[error("it expired at {not_after}")]
+    Expired {
+        /// The latest notAfter of its certificates.
+        not_after: Timestamp,
+    },
+    /// RFC 5280 §5.2.1 wants the subjectKeyIdentifier, and no certificate has one. The policy can
+    /// allow to derive it from the key.
+    #[error("its certificates have no subjectKeyIdentifier (RFC 5280 §5.2.1)")]
+    NoKeyIdentifier,
+}
+
+impl Error {
+    /// Whether trying again can help.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Store(error) => error.retry(),
+            Self::Crl(error) => error.retry(),
+            Self::WholeBatch(error) => error.retry(),
+            Self::Contended { .. } => Retry::Now,
+            Self::Random(_) => Retry::After(Duration::from_secs(1)),
+            Self::ClockBehind { now, recorded, .. } => {
+                Retry::After(recorded.saturating_since(*now))
+            }
+            _ => Retry::Never,
+        }
+    }
+
+    /// The refusal, if that is what it is.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::WholeBatch(error) => error.refusal(),
+            _ => None,
+        }
+    }
+
+    /// The standing that made an issuer unable to issue, if that is what it is.
+    pub fn standing(&self) -> Option<&Standing> {
+        match self.refusal() {
+            Some(Refusal::IssuerMayNotIssue { standing, .. }) => Some(standing),
+            _ => None,
+        }
+    }
+}

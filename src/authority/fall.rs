@@ -1,0 +1,294 @@
+//! The fall of a CA, through whichever door, and what it would take with it.
+
+use super::{Authority, Error, change::Change, view::View};
+use crate::{
+    issuer_id::IssuerId,
+    lifecycle::{
+        CertificateKind, Fall, FallCause, Graph, Known, Parent, Refusal, Revocation,
+        RevocationDetails, Standing,
+    },
+    log::{CommandId, Event, Subject},
+    reason::Reason,
+    serial::Serial,
+    store::Store,
+    time::Timestamp,
+};
+use std::ops::ControlFlow;
+
+/// A CA to revoke, or, where it is self-signed, to distrust.
+#[derive(Clone, Debug)]
+pub struct RevokeCa {
+    issuer: IssuerId,
+    details: RevocationDetails,
+    command: Option<CommandId>,
+}
+
+impl RevokeCa {
+    /// Revokes this CA, as of now, without a reason.
+    pub fn new(issuer: IssuerId) -> Self {
+        Self { issuer, details: RevocationDetails::default(), command: None }
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Reason) -> Self {
+        self.details.reason = Some(reason);
+        self
+    }
+
+    /// Sets the reason and the dates.
+    #[must_use]
+    pub fn with_details(mut self, details: RevocationDetails) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Names the command.
+    #[must_use]
+    pub fn with_command(mut self, command: CommandId) -> Self {
+        self.command = Some(command);
+        self
+    }
+}
+
+/// A CA that fell, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CaRevoked {
+    /// The CA.
+    pub issuer: IssuerId,
+    /// Its fall.
+    pub fall: Fall,
+    /// Its certificates that were revoked: of which parent, and with which serial number. Each of
+    /// these parents is due a new CRL.
+    pub revoked: Vec<(IssuerId, Serial)>,
+    /// How many of its certificates have a parent outside the record: that parent must be asked to
+    /// revoke them.
+    pub external: usize,
+    /// The issuers below that are invalidated by it. They, and the CA itself, are due a new CRL.
+    pub invalidated: Vec<IssuerId>,
+}
+
+/// What revoking a CA would invalidate at one issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WouldInvalidate {
+    /// The issuer: the CA itself, or one below it.
+    pub issuer: IssuerId,
+    /// How many certificates it has that are not revoked themselves.
+    pub certificates: u64,
+    /// How many of them have not expired, or may not have.
+    pub unexpired: u64,
+}
+
+impl<S: Store> Authority<S> {
+    /// Revokes a CA with all its certificates, or distrusts it where it is self-signed, and
+    /// invalidates everything below it. There is no way back.
+    ///
+    /// It costs about what revoking one certificate does: nothing is written for what is below.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyFallen`], [`Refusal::Expired`], [`Refusal::UnknownIssuer`], and as
+    /// [`Authority::revoke`](Authority::revoke).
+    pub fn revoke_ca(&self, revoke: &RevokeCa) -> Result<CaRevoked, Error> {
+        let now = self.clock.now();
+        let issuer = revoke.issuer;
+        self.decide(revoke.command, |view, change| {
+            let before = view.graph()?;
+            change.renew_graph(view.graph_version()?);
+            let plan = self.plan_fall(view, &before, issuer, revoke.details, now)?;
+            let mut after = before.clone();
+            for (parent, serial, subject, revocation) in &plan.revocations {
+                let (version, _) = view.certificate(*parent, *serial)?;
+                change.assert_certificate(*parent, *serial, version);
+                change.push(*parent, Event::Revoked { subject: *subject, revocation: *revocation });
+            }
+            fall(view, change, &before, &mut after, issuer, plan.fall)?;
+            let mut invalidated = after.down();
+            for down in before.down() {
+                invalidated.remove(&down);
+            }
+            invalidated.remove(&issuer);
+            Ok(CaRevoked {
+                issuer,
+                fall: plan.fall,
+                revoked: plan.revocations.iter().map(|r| (r.0, r.1)).collect(),
+                external: plan.external,
+                invalidated: invalidated.into_iter().collect(),
+            })
+        })
+    }
+
+    /// What revoking a CA would invalidate, without doing it: the CA first, then each issuer below.
+    /// It counts certificates one by one.
+    ///
+    /// # Errors
+    /// As [`Authority::revoke_ca`].
+    pub fn preview_revoke_ca(&self, revoke: &RevokeCa) -> Result<Vec<WouldInvalidate>, Error> {
+        let now = self.clock.now();
+        let view = self.view()?;
+        let before = view.graph()?;
+        let plan = self.plan_fall(&view, &before, revoke.issuer, revoke.details, now)?;
+        let mut after = before.clone();
+        set_fall(&mut after, revoke.issuer, plan.fall);
+        after.settle_revocation(&before, left_by(revoke.issuer, plan.fall));
+        let mut down = after.down();
+        down.remove(&revoke.issuer);
+        let below = down.difference(&before.down()).copied().collect::<Vec<_>>();
+        [revoke.issuer].into_iter().chain(below).map(|issuer| count(&view, issuer, now)).collect()
+    }
+
+    /// What the fall of a CA records.
+    fn plan_fall(
+        &self,
+        view: &View<'_>,
+        before: &Graph,
+        issuer: IssuerId,
+        details: RevocationDetails,
+        now: Timestamp,
+    ) -> Result<FallPlan, Error> {
+        let known = view.require_issuer(issuer)?;
+        if let Some(Standing::Fallen(fall)) = before.standing(issuer, now) {
+            return Err(Refusal::AlreadyFallen { issuer, fall }.into());
+        }
+        let not_after = known.issuer.not_after();
+        if not_after < now && !self.policy.expired_certificates {
+            return Err(Refusal::Expired { not_after, now }.into());
+        }
+        let not_before = known.issuer.certificates().map(|c| c.not_before()).min();
+        let own = details.decide(not_before, &self.policy, now)?;
+        let (mut revocations, mut external, mut distrusted) = (Vec::new(), 0, false);
+        for (certificate, parent) in known.links() {
+            let parent = match parent {
+                Parent::Issuer(parent) => parent,
+                Parent::External => {
+                    external += 1;
+                    continue;
+                }
+                Parent::SelfSigned => {
+                    distrusted = true;
+                    continue;
+                }
+            };
+            let serial = certificate.serial().to_serial()?;
+            let (_, Known { record, revocation }) = view.known(parent, serial)?;
+            let expired = certificate.not_after() < now && !self.policy.expired_certificates;
+            if revocation.is_some() || expired {
+                continue;
+            }
+            let subject = Subject {
+                serial,
+                kind: CertificateKind::Ca(issuer),
+                partition: record.map(|record| record.partition).unwrap_or_default(),
+                not_after: Some(certificate.not_after()),
+            };
+            // A cross-certificate may be younger than the date of the fall.
+            let date = own.date.max(certificate.not_before()).min(now);
+            revocations.push((parent, serial, subject, Revocation { date, ..own }));
+        }
+        let cause = if distrusted && revocations.is_empty() {
+            FallCause::Distrusted
+        } else {
+            FallCause::Revoked
+        };
+        let Revocation { date, reason, recorded_at, .. } = own;
+        let fall = Fall { date, reason, recorded_at, cause };
+        Ok(FallPlan { fall, revocations, external })
+    }
+
+    /// Lets a CA fall if the revocation of this certificate leaves it none that is live, or no
+    /// chain. Answers whether it did.
+    pub(super) fn fall_with_certificate(
+        &self,
+        view: &View<'_>,
+        change: &mut Change,
+        ca: IssuerId,
+        parent: IssuerId,
+        serial: Serial,
+        revocation: Revocation,
+    ) -> Result<Option<IssuerId>, Error> {
+        change.renew_graph(view.graph_version()?);
+        let Some(known) = view.issuer(ca)? else { return Ok(None) };
+        let now = revocation.recorded_at;
+        let before = view.graph()?;
+        let mut after = before.clone();
+        if let Some(facts) = after.0.get_mut(&ca) {
+            for ((certificate, link), facts) in known.links().zip(&mut facts.certificates) {
+                if link == Parent::Issuer(parent) && certificate.serial() == serial.as_ref() {
+                    facts.revocation = Some(revocation);
+                }
+            }
+        }
+        let stood = before.standing(ca, now) == Some(Standing::Stands);
+        let stands = after.standing(ca, now) == Some(Standing::Stands);
+        let live = after.0.get(&ca).is_some_and(|facts| facts.has_live_certificate(now));
+        let Revocation { date, reason, recorded_at, .. } = revocation;
+        let own = Fall { date, reason, recorded_at, cause: FallCause::Revoked };
+        if before.0.get(&ca).is_some_and(|facts| facts.fall.is_none())
+            && (!live || (stood && !stands))
+        {
+            fall(view, change, &before, &mut after, ca, own)?;
+            return Ok(Some(ca));
+        }
+        settle(view, change, &before, &mut after, ca, own)?;
+        Ok(None)
+    }
+}
+
+struct FallPlan {
+    fall: Fall,
+    revocations: Vec<(IssuerId, Serial, Subject, Revocation)>,
+    external: usize,
+}
+
+fn set_fall(graph: &mut Graph, issuer: IssuerId, fall: Fall) {
+    graph.0.entry(issuer).or_default().fall = Some(fall);
+}
+
+fn left_by(issuer: IssuerId, fall: Fall) -> Fall {
+    Fall { cause: FallCause::LeftBy(issuer), ..fall }
+}
+
+/// Records the fall of an issuer, and of those whose only other chains have expired.
+fn fall(
+    view: &View<'_>,
+    change: &mut Change,
+    before: &Graph,
+    after: &mut Graph,
+    issuer: IssuerId,
+    own: Fall,
+) -> Result<(), Error> {
+    set_fall(after, issuer, own);
+    change.put_standing(issuer, view.fall(issuer)?.0, Some(&own));
+    settle(view, change, before, after, issuer, own)
+}
+
+fn settle(
+    view: &View<'_>,
+    change: &mut Change,
+    before: &Graph,
+    after: &mut Graph,
+    by: IssuerId,
+    own: Fall,
+) -> Result<(), Error> {
+    let left = left_by(by, own);
+    for issuer in after.settle_revocation(before, left) {
+        change.put_standing(issuer, view.fall(issuer)?.0, Some(&left));
+    }
+    Ok(())
+}
+
+/// Counts the certificates of an issuer that are not revoked themselves.
+fn count(view: &View<'_>, issuer: IssuerId, now: Timestamp) -> Result<WouldInvalidate, Error> {
+    let mut counted = WouldInvalidate { issuer, certificates: 0, unexpired: 0 };
+    view.certificates(issuer, None, |serial, record| {
+        if view.revocation(issuer, record.partition, serial)?.is_none() {
+            counted.certificates += 1;
+            if record.not_after.is_none_or(|not_after| not_after >= now) {
+                counted.unexpired += 1;
+            }
+        }
+        Ok::<_, Error>(ControlFlow::Continue(()))
+    })?;
+    Ok(counted)
+}

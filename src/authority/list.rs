@@ -1,0 +1,113 @@
+//! Lists, page by page: issuers, certificates, entries of the log.
+
+use super::{Authority, Error, view::KnownIssuer};
+use crate::{
+    issuer::Issuer,
+    issuer_id::IssuerId,
+    lifecycle::{CertificateRecord, RevocationHistory, Standing},
+    log::{Entry, Position},
+    serial::Serial,
+    store::Store,
+};
+use std::ops::ControlFlow;
+
+/// An issuer in a list.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuerSummary {
+    /// Its CA certificates.
+    pub issuer: Issuer,
+    /// How it stands.
+    pub standing: Standing,
+    /// The position of its log.
+    pub position: Position,
+}
+
+/// A certificate in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateSummary {
+    /// Its serial number.
+    pub serial: Serial,
+    /// What is recorded of it.
+    pub record: CertificateRecord,
+    /// Its revocation, if it was revoked itself.
+    pub revocation: Option<RevocationHistory>,
+}
+
+/// An entry of a log in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoggedEntry {
+    /// Its place in the log.
+    pub position: Position,
+    /// The entry.
+    pub entry: Entry,
+}
+
+impl<S: Store> Authority<S> {
+    /// All issuers, in the order of their ids.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn issuers(&self) -> Result<Vec<IssuerSummary>, Error> {
+        let now = self.clock.now();
+        let view = self.view()?;
+        let graph = view.graph()?;
+        let summary = |known: KnownIssuer| {
+            let id = known.issuer.id();
+            let standing = graph.standing(id, now).unwrap_or(Standing::Unanchored);
+            let position = view.head(id)?.position;
+            Ok(IssuerSummary { issuer: known.issuer, standing, position })
+        };
+        view.issuers()?.into_iter().map(summary).collect()
+    }
+
+    /// At most `limit` certificates of an issuer, in the order of their serial numbers: the first,
+    /// or those after the last of the page before.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn certificates(
+        &self,
+        issuer: IssuerId,
+        after: Option<Serial>,
+        limit: usize,
+    ) -> Result<Vec<CertificateSummary>, Error> {
+        let view = self.view()?;
+        view.require_issuer(issuer)?;
+        let mut page = Vec::new();
+        view.certificates(issuer, after, |serial, record| {
+            if page.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let revocation = view.revocation(issuer, record.partition, serial)?;
+            page.push(CertificateSummary { serial, record, revocation });
+            Ok::<_, Error>(ControlFlow::Continue(()))
+        })?;
+        Ok(page)
+    }
+
+    /// At most `limit` entries of the log of an issuer, after this position.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn log(
+        &self,
+        issuer: IssuerId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<LoggedEntry>, Error> {
+        let view = self.view()?;
+        view.require_issuer(issuer)?;
+        let mut page = Vec::new();
+        view.log(issuer, after, |position, entry| {
+            if page.len() == limit {
+                return ControlFlow::Break(());
+            }
+            page.push(LoggedEntry { position, entry });
+            ControlFlow::Continue(())
+        })?;
+        Ok(page)
+    }
+}

@@ -1,0 +1,198 @@
+//! Two questions: is this serial number revoked, and what is known of this certificate.
+
+use super::{Authority, Error, view::entry};
+use crate::{
+    index::SerialIndex,
+    issuer_id::IssuerId,
+    lifecycle::{
+        CertificateRecord, CertificateState, FallCause, Invalidation, Revocation,
+        RevocationHistory, Standing,
+    },
+    log::{AsOf, Position},
+    serial::Serial,
+    store::{Batch, Space, Store, key},
+    time::Timestamp,
+};
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// What a certificate is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateStatus {
+    /// Nobody recorded it.
+    NotIssued,
+    /// Its serial number is claimed.
+    Reserved,
+    /// It is issued and nothing speaks against it.
+    Good,
+    /// Its notAfter has passed.
+    Expired {
+        /// The notAfter.
+        not_after: Timestamp,
+    },
+    /// Its issuer fell, or was invalidated: it is worth nothing, though it was not revoked itself.
+    Invalidated(Invalidation),
+    /// It was revoked.
+    Revoked(RevocationHistory),
+}
+
+/// What the record says of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// What its own entries come to.
+    pub own: CertificateStatus,
+    /// What it is worth, with all that happened above it.
+    pub effective: CertificateStatus,
+    /// What is recorded of it, if anything is.
+    pub record: Option<CertificateRecord>,
+    /// How its issuer stands.
+    pub standing: Standing,
+    /// What the answer was made from.
+    pub as_of: AsOf,
+}
+
+/// What the index says of a serial number: revoked or not, never "good".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationAnswer {
+    /// The revocation, if the certificate was revoked itself.
+    pub revocation: Option<Revocation>,
+    /// The position of the issuer's log that the answer was made from.
+    pub position: Position,
+}
+
+impl<S: Store> Authority<S> {
+    /// What the record says of a certificate, as of now.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn status(&self, issuer: IssuerId, serial: Serial) -> Result<Status, Error> {
+        let now = self.clock.now();
+        let view = self.view()?;
+        let graph = view.graph_above(issuer)?;
+        let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
+        let (_, known) = view.known(issuer, serial)?;
+        let own = own_status(known.record.as_ref(), known.revocation, now);
+        let effective = match (&own, invalidation(issuer, &standing)) {
+            (CertificateStatus::NotIssued | CertificateStatus::Revoked(_), _) | (_, None) => {
+                own.clone()
+            }
+            (_, Some(invalidation)) => CertificateStatus::Invalidated(invalidation),
+        };
+        let as_of = view.as_of(&graph)?;
+        Ok(Status { own, effective, record: known.record, standing, as_of })
+    }
+
+    /// How an issuer stands now, and what the answer was made from.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn standing(&self, issuer: IssuerId) -> Result<(Standing, AsOf), Error> {
+        let now = self.clock.now();
+        let view = self.view()?;
+        let graph = view.graph_above(issuer)?;
+        let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
+        Ok((standing, view.as_of(&graph)?))
+    }
+
+    /// Whether a certificate was revoked itself, from the index in memory.
+    ///
+    /// The first call for an issuer reads its log; from then on the index follows what this
+    /// authority records. What other processes record is seen after [`Authority::refresh`].
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
+        let index = match self.indexes.of(issuer) {
+            Some(index) => index,
+            None => {
+                self.refresh(issuer)?;
+                self.indexes.of_or_new(issuer)
+            }
+        };
+        let index = index.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(RevocationAnswer { revocation: index.find(serial), position: index.position() })
+    }
+
+    /// Brings the index of an issuer up to the head of its log; answers the position.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
+        let view = self.view()?;
+        view.require_issuer(issuer)?;
+        let index = self.indexes.of_or_new(issuer);
+        let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+        view.log(issuer, index.position(), |position, entry| {
+            index.advance(position, &entry.event);
+            ControlFlow::Continue(())
+        })?;
+        Ok(index.position())
+    }
+}
+
+fn own_status(
+    record: Option<&CertificateRecord>,
+    revocation: Option<RevocationHistory>,
+    now: Timestamp,
+) -> CertificateStatus {
+    match (record, revocation) {
+        (_, Some(history)) => CertificateStatus::Revoked(history),
+        (None, None) => CertificateStatus::NotIssued,
+        (Some(record), None) => match record.not_after.filter(|&not_after| not_after < now) {
+            Some(not_after) => CertificateStatus::Expired { not_after },
+            None if record.state == CertificateState::Reserved => CertificateStatus::Reserved,
+            None => CertificateStatus::Good,
+        },
+    }
+}
+
+/// What an issuer that is down does to its certificates.
+pub(super) fn invalidation(issuer: IssuerId, standing: &Standing) -> Option<Invalidation> {
+    match standing {
+        Standing::Fallen(fall) => {
+            let by = match fall.cause {
+                FallCause::LeftBy(other) => other,
+                FallCause::Revoked | FallCause::Distrusted => issuer,
+            };
+            Some(Invalidation { path: vec![issuer], by, at: fall.date, reason: fall.reason })
+        }
+        Standing::Invalidated(invalidation) => Some(invalidation.clone()),
+        _ => None,
+    }
+}
+
+/// The indexes that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Indexes(RwLock<HashMap<IssuerId, Arc<RwLock<SerialIndex>>>>);
+
+impl Indexes {
+    fn of(&self, issuer: IssuerId) -> Option<Arc<RwLock<SerialIndex>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&issuer).cloned()
+    }
+
+    fn of_or_new(&self, issuer: IssuerId) -> Arc<RwLock<SerialIndex>> {
+        let mut indexes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(indexes.entry(issuer).or_default())
+    }
+
+    /// Takes in what was just written to the logs. An index that is further behind stays so until
+    /// it is refreshed.
+    pub(super) fn advance(&self, batch: &Batch) {
+        for append in &batch.appends {
+            let Some(index) = self.of(append.issuer) else { continue };
+            let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+            for (position, new) in (append.expected.0 + 1..).map(Position).zip(&append.entries) {
+                let key = key::log(append.issuer, position);
+                if let Ok(entry) = entry(Space::Log, &key, &new.value) {
+                    index.advance(position, &entry.event);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! A frozen view of the store, read as what the records mean.
+
+use super::{
+    Error,
+    change::GRAPH_KEY,
+    record::{IssuerRecord, NumberRecord, certificate_from_octets, standing_from_octets},
+};
+use crate::{
+    certificate::Certificate,
+    codec::Damaged,
+    issuer::{CaCertificate, Issuer},
+    issuer_id::IssuerId,
+    lifecycle::{
+        CaCertificateFacts, CertificateRecord, Fall, Graph, IssuerFacts, Known, Parent, Refusal,
+        RevocationHistory,
+    },
+    log::{AsOf, Entry, Head, Position, fold},
+    partition::Partition,
+    serial::Serial,
+    store::{Snapshot, Space, StoreError, Table, Version, key},
+};
+use std::{collections::BTreeSet, ops::ControlFlow};
+
+/// A frozen view of the store.
+pub(super) struct View<'a>(pub(super) Box<dyn Snapshot + 'a>);
+
+/// An issuer as it is recorded.
+#[derive(Clone, Debug)]
+pub(super) struct KnownIssuer {
+    pub(super) version: Version,
+    pub(super) record: IssuerRecord,
+    pub(super) issuer: Issuer,
+}
+
+impl View<'_> {
+    /// Reads a record of a table; version 0 and nothing where there is none.
+    fn read<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        parse: impl FnOnce(&[u8]) -> Result<T, Damaged>,
+    ) -> Result<(Version, Option<T>), StoreError> {
+        match self.0.get(Space::Table(table), key)? {
+            None => Ok((Version::ABSENT, None)),
+            Some(record) => {
+                let parsed = parse(&record.value).map_err(|e| corrupt(table, key, e))?;
+                Ok((record.version, Some(parsed)))
+            }
+        }
+    }
+
+    pub(super) fn head(&self, issuer: IssuerId) -> Result<Head, StoreError> {
+        let key = key::head(issuer);
+        match self.0.get(Space::Heads, &key)? {
+            None => Ok(Head::EMPTY),
+            Some(record) => Head::from_octets(Position(record.version.0), &record.value)
+                .map_err(|error| corrupt(Space::Heads, &key, error)),
+        }
+    }
+
+    pub(super) fn issuer(&self, id: IssuerId) -> Result<Option<KnownIssuer>, StoreError> {
+        let (version, record) =
+            self.read(Table::Issuers, id.as_octets(), IssuerRecord::from_octets)?;
+        record.map(|record| known_issuer(id, version, record)).transpose()
+    }
+
+    /// The issuer, or the refusal that says that there is none.
+    pub(super) fn require_issuer(&self, id: IssuerId) -> Result<KnownIssuer, Error> {
+        Ok(self.issuer(id)?.ok_or(Refusal::UnknownIssuer { issuer: id })?)
+    }
+
+    /// All issuers, in the order of their ids.
+    pub(super) fn issuers(&self) -> Result<Vec<KnownIssuer>, StoreError> {
+        let mut ids = Vec::new();
+        self.0.scan(Space::Table(Table::Issuers), &[], None, &mut |key, _| {
+            if key != GRAPH_KEY {
+                ids.push(key.to_vec());
+            }
+            ControlFlow::Continue(())
+        })?;
+        let mut issuers = Vec::with_capacity(ids.len());
+        for key in ids {
+            let id = key.as_slice().try_into().map(IssuerId::from_octets).map_err(|_| {
+                StoreError::Corrupt {
+                    what: format!("key of {:?}", Table::Issuers),
+                    problem: "not 32 octets".to_owned(),
+                }
+            })?;
+            issuers.extend(self.issuer(id)?);
+        }
+        Ok(issuers)
+    }
+
+    /// The version of the record that every change of the graph renews.
+    pub(super) fn graph_version(&self) -> Result<Version, StoreError> {
+        let record = self.0.get(Space::Table(Table::Issuers), GRAPH_KEY)?;
+        Ok(record.map_or(Version::ABSENT, |record| record.version))
+    }
+
+    /// The fall of an issuer, if it fell, and the version of the record that says so.
+    pub(super) fn fall(&self, id: IssuerId) -> Result<(Version, Option<Fall>), StoreError> {
+        let (version, fall) = self.read(Table::Standings, id.as_octets(), standing_from_octets)?;
+        Ok((version, fall.flatten()))
+    }
+
+    pub(super) fn certificate(
+        &self,
+        issuer: IssuerId,
+        serial: Serial,
+    ) -> Result<(Version, Option<CertificateRecord>), StoreError> {
+        self.read(Table::Certificates, &key::certificate(issuer, serial), certificate_from_octets)
+    }
+
+    /// The record of a serial number, and its revocation.
+    pub(super) fn known(
+        &self,
+        issuer: IssuerId,
+        serial: Serial,
+    ) -> Result<(Version, Known), StoreError> {
+        let (version, record) = self.certificate(issuer, serial)?;
+        // Whatever is revoked has a record: revoking what nobody registered makes one.
+        let revocation = match &record {
+            Some(record) => self.revocation(issuer, record.partition, serial)?,
+            None => None,
+        };
+        Ok((version, Known { record, revocation }))
+    }
+
+    /// What the entries about one certificate come to.
+    pub(super) fn revocation(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+        serial: Serial,
+    ) -> Result<Option<RevocationHistory>, StoreError> {
+        let entries = self.entries_of(issuer, partition, serial)?;
+        Ok(fold(entries.into_iter().map(|(_, entry)| entry.event)))
+    }
+
+    /// The entries about one certificate, in the order of the log.
+    pub(super) fn entries_of(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+        serial: Serial,
+    ) -> Result<Vec<(Position, Entry)>, StoreError> {
+        let mut prefix = key::entries(issuer, partition);
+        key::serial(&mut prefix, serial);
+        let mut entries = Vec::new();
+        self.scan(Space::Entries, &prefix, key::past(&prefix), |key, value| {
+            entries.push((key::position(key), entry(Space::Entries, key, value)?));
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+        Ok(entries)
+    }
+
+    /// The entries of an issuer's log after this position, as far as `visit` wants them.
+    pub(super) fn log(
+        &self,
+        issuer: IssuerId,
+        after: Position,
+        mut visit: impl FnMut(Position, Entry) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let from = key::log(issuer, Position(after.0.saturating_add(1)));
+        self.scan(Space::Log, &from, key::past(issuer.as_octets()), |key, value| {
+            Ok::<_, StoreError>(visit(key::position(key), entry(Space::Log, key, value)?))
+        })
+    }
+
+    /// The certificates of an issuer in the order of their serial numbers, after this one if it is
+    /// given, as far as `visit` wants them.
+    pub(super) fn certificates<E: From<StoreError>>(
+        &self,
+        issuer: IssuerId,
+        after: Option<Serial>,
+        mut visit: impl FnMut(Serial, CertificateRecord) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let prefix = issuer.as_octets();
+        let from = match after {
+            Some(serial) => key::past(&key::certificate(issuer, serial)),
+            None => Some(prefix.to_vec()),
+        };
+        let (table, from) = (Table::Certificates, from.unwrap_or_default());
+        self.scan(Space::Table(table), &from, key::past(prefix), |key, value| {
+            let serial = key.get(prefix.len() + 1..).unwrap_or_default();
+            let serial = Serial::from_octets(serial).map_err(|error| corrupt(table, key, error))?;
+            let record =
+                certificate_from_octets(value).map_err(|error| corrupt(table, key, error))?;
+            visit(serial, record)
+        })
+    }
+
+    /// Scans until `visit` breaks or fails.
+    pub(super) fn scan<E: From<StoreError>>(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<Vec<u8>>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        self.0.scan(space, from, to.as_deref(), &mut |key, value| {
+            visit(key, value).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn crl_numbers(
+        &self,
+        key: &[u8],
+    ) -> Result<(Version, Option<NumberRecord>), StoreError> {
+        self.read(Table::CrlNumbers, key, NumberRecord::from_octets)
+    }
+
+    /// The graph of an issuer and all its ancestors.
+    pub(super) fn graph_above(&self, issuer: IssuerId) -> Result<Graph, Error> {
+        let mut graph = Graph::default();
+        let mut next = vec![self.require_issuer(issuer)?];
+        let mut seen = BTreeSet::from([issuer]);
+        while let Some(known) = next.pop() {
+            let (id, facts) = (known.issuer.id(), self.facts(&known)?);
+            for certificate in &facts.certificates {
+                if let Parent::Issuer(parent) = certificate.parent
+                    && seen.insert(parent)
+                {
+                    next.push(self.require_issuer(parent)?);
+                }
+            }
+            graph.0.insert(id, facts);
+        }
+        Ok(graph)
+    }
+
+    /// The graph of all issuers.
+    pub(super) fn graph(&self) -> Result<Graph, StoreError> {
+        let mut graph = Graph::default();
+        for known in self.issuers()? {
+            graph.0.insert(known.issuer.id(), self.facts(&known)?);
+        }
+        Ok(graph)
+    }
+
+    fn facts(&self, known: &KnownIssuer) -> Result<IssuerFacts, StoreError> {
+        let (_, fall) = self.fall(known.issuer.id())?;
+        let certificates = known
+            .links()
+            .map(|(certificate, parent)| self.ca_certificate_facts(certificate, parent))
+            .collect::<Result<_, _>>()?;
+        Ok(IssuerFacts { fall, certificates })
+    }
+
+    /// What matters of a CA certificate of this parent.
+    pub(super) fn ca_certificate_facts(
+        &self,
+        certificate: &Certificate,
+        parent: Parent,
+    ) -> Result<CaCertificateFacts, StoreError> {
+        let revocation = match (parent, certificate.serial().to_serial()) {
+            (Parent::Issuer(parent), Ok(serial)) => {
+                self.known(parent, serial)?.1.revocation.map(|history| history.current)
+            }
+            _ => None,
+        };
+        Ok(CaCertificateFacts { parent, not_after: certificate.not_after(), revocation })
+    }
+
+    /// The positions of the logs of all issuers of a graph.
+    pub(super) fn as_of(&self, graph: &Graph) -> Result<AsOf, StoreError> {
+        let mut as_of = AsOf::default();
+        for &issuer in graph.0.keys() {
+            as_of.positions.insert(issuer, self.head(issuer)?.position);
+        }
+        Ok(as_of)
+    }
+}
+
+impl KnownIssuer {
+    /// Whether this is the serial number of a self-signed certificate of it, which its own CRL can
+    /// never list.
+    pub(super) fn owns(&self, serial: Serial) -> bool {
+        self.links()
+            .any(|(own, parent)| parent == Parent::SelfSigned && own.serial() == serial.as_ref())
+    }
+
+    /// Its CA certificates with their parents.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&CaCertificate, Parent)> {
+        let parents = self.record.certificates.iter().map(|stored| stored.parent);
+        self.issuer.certificates().zip(parents)
+    }
+}
+
+fn known_issuer(
+    id: IssuerId,
+    version: Version,
+    record: IssuerRecord,
+) -> Result<KnownIssuer, StoreError> {
+    let damaged =
+        |problem: String| StoreError::Corrupt { what: format!("record of issuer {id}"), problem };
+    let mut issuer: Option<Issuer> = None;
+    for stored in &record.certificates {
+        let certificate = Certificate::from_der(&stored.der)
+            .map_err(|error| damaged(error.to_string()))
+            .and_then(|c| CaCertificate::new(c).map_err(|error| damaged(error.to_string())))?;
+        match &mut issuer {
+            None => issuer = Some(Issuer::new(certificate)),
+            Some(issuer) => {
+                issuer.add(certificate).map_err(|error| damaged(error.to_string()))?;
+            }
+        }
+    }
+    let issuer = issuer.ok_or_else(|| damaged("no CA certificate".to_owned()))?;
+    Ok(KnownIssuer { version, record, issuer })
+}
+
+/// Reads an entry of a log.
+pub(super) fn entry(
+    space: impl std::fmt::Debug,
+    key: &[u8],
+    octets: &[u8],
+) -> Result<Entry, StoreError> {
+    Entry::from_octets(octets).map_err(|error| corrupt(space, key, error))
+}
+
+pub(super) fn corrupt(
+    space: impl std::fmt::Debug,
+    key: &[u8],
+    problem: impl std::fmt::Display,
+) -> StoreError {
+    let key: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
+    StoreError::Corrupt { what: format!("{space:?} record {key}"), problem: problem.to_string() }
+}
