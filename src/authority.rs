@@ -31,6 +31,7 @@ use crate::{
     store::{Store, StoreError},
     time::{Clock, SystemClock},
 };
+use std::sync::{Mutex, PoisonError};
 
 /// How often a command is decided anew because others changed what it was decided on.
 const ATTEMPTS: u32 = 100;
@@ -68,6 +69,7 @@ pub struct Authority<S> {
     verifier: Box<dyn Verifier>,
     random: Box<Random>,
     indexes: Indexes,
+    turn: Mutex<()>,
 }
 
 /// Fills octets with random ones.
@@ -85,6 +87,7 @@ impl<S: Store> Authority<S> {
             verifier: Box::new(LocalVerifier),
             random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
             indexes: Indexes::default(),
+            turn: Mutex::default(),
         }
     }
 
@@ -151,6 +154,7 @@ impl<S: Store> Authority<S> {
         mut decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let command = command.map_or_else(|| self.draw().map(CommandId), Ok)?;
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let view = self.view()?;
             let mut change = Change::default();
@@ -166,7 +170,13 @@ impl<S: Store> Authority<S> {
                     self.indexes.advance(&batch);
                     return Ok(answer);
                 }
-                Err(StoreError::Conflict { .. }) => {}
+                // Of many that write to one log, all but one lose each time. Those of this process
+                // wait for each other then.
+                Err(StoreError::Conflict { .. }) => {
+                    turn.get_or_insert_with(|| {
+                        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+                    });
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(crate) struct SerialIndex {
     position: Position,
+    /// How far the log is known to go.
+    head: Position,
     revoked: HashMap<Serial, Revocation>,
 }
 
@@ -25,16 +27,19 @@ impl SerialIndex {
         self.revoked.get(&serial).copied()
     }
 
-    /// Takes the entry at this position in; an entry that it has seen or that is not the next one
-    /// is not, and the answer says so.
-    pub(crate) fn advance(&mut self, position: Position, event: &Event) -> bool {
-        if position.0 != self.position.0 + 1 {
-            return false;
+    /// Whether the log is known to go further.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.position < self.head
+    }
+
+    /// Takes in the entry at this position, if it is the next one.
+    pub(crate) fn advance(&mut self, position: Position, event: &Event) {
+        self.head = self.head.max(position);
+        if position.0 == self.position.0 + 1 {
+            self.position = position;
+            if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
+                self.revoked.insert(subject.serial, *revocation);
+            }
         }
-        self.position = position;
-        if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
-            self.revoked.insert(subject.serial, *revocation);
-        }
-        true
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     crl::{CrlEntry, CrlError, CrlNumber, Entries, PreparedCrl, SignedCrl, Stage, TbsCertList},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation, Standing},
-    log::{AsOf, Head, Tally, fold},
+    log::{AsOf, Head, Position, Tally, fold},
     partition::Partition,
     reason::Reason,
     serial::Serial,
@@ -18,7 +18,7 @@ use crate::{
     store::{Space, Store, StoreError, Table, key},
     time::Timestamp,
 };
-use std::{ops::ControlFlow, time::Duration};
+use std::{collections::BTreeMap, ops::ControlFlow, time::Duration};
 
 /// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
 const LONGEST: u64 = i32::MAX as u64;
@@ -128,7 +128,7 @@ impl<S: Store> Authority<S> {
             let (number, this_update) = self.reserve_number(issuer, request, public_key)?;
             let view = self.view()?;
             let head = view.head(issuer)?;
-            if head.newest_date > Some(this_update) {
+            if newest_date(&view, issuer, this_update)? > Some(this_update) {
                 continue;
             }
             let known = view.require_issuer(issuer)?;
@@ -160,7 +160,7 @@ impl<S: Store> Authority<S> {
             self.check_signing(&known, public_key, now)?;
             let key = full_scope(issuer);
             let (version, last) = view.crl_numbers(&key)?;
-            let newest = view.head(issuer)?.newest_date;
+            let newest = newest_date(view, issuer, now)?;
             let recorded = [
                 ("the thisUpdate of an earlier CRL", last.map(|last| last.this_update)),
                 ("a recorded revocationDate", newest),
@@ -241,6 +241,32 @@ impl<S: Store> Authority<S> {
             }),
         }
     }
+}
+
+/// The latest revocationDate of an issuer's log as it stands, if it is after `now`; else it does
+/// not matter.
+fn newest_date(
+    view: &View<'_>,
+    issuer: IssuerId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    if view.head(issuer)?.newest_date <= Some(now) {
+        return Ok(None);
+    }
+    // A date from a clock that was ahead: an amendment may have corrected it since.
+    let mut dates = BTreeMap::new();
+    view.log(issuer, Position(0), |_, entry| {
+        if let (Some(subject), Some(revocation)) = (entry.event.subject(), entry.event.revocation())
+        {
+            if revocation.date > now {
+                dates.insert(subject.serial, revocation.date);
+            } else {
+                dates.remove(&subject.serial);
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(dates.into_values().max())
 }
 
 /// The key of the numbering of an issuer's full CRLs.

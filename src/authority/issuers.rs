@@ -222,7 +222,7 @@ impl<S: Store> Authority<S> {
         now: Timestamp,
     ) -> Result<Vec<IssuerId>, Error> {
         let mut joined = Vec::new();
-        for known in issuers {
+        for known in issuers.iter().filter(|known| known.issuer.id() != parent.id()) {
             let child = known.issuer.id();
             let mut record = known.record.clone();
             let links = known.issuer.certificates().zip(&mut record.certificates).enumerate();

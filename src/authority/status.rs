@@ -108,15 +108,20 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
     pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
-        let index = match self.indexes.of(issuer) {
-            Some(index) => index,
-            None => {
-                self.refresh(issuer)?;
-                self.indexes.of_or_new(issuer)
-            }
+        let answer = |index: &SerialIndex| RevocationAnswer {
+            revocation: index.find(serial),
+            position: index.position(),
         };
+        if let Some(index) = self.indexes.of(issuer) {
+            let index = index.read().unwrap_or_else(PoisonError::into_inner);
+            if !index.is_behind() {
+                return Ok(answer(&index));
+            }
+        }
+        self.refresh(issuer)?;
+        let index = self.indexes.of_or_new(issuer);
         let index = index.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(RevocationAnswer { revocation: index.find(serial), position: index.position() })
+        Ok(answer(&index))
     }
 
     /// Brings the index of an issuer up to the head of its log; answers the position.
@@ -181,8 +186,8 @@ impl Indexes {
         Arc::clone(indexes.entry(issuer).or_default())
     }
 
-    /// Takes in what was just written to the logs. An index that is further behind stays so until
-    /// it is refreshed.
+    /// Takes in what was just written to the logs. Where another thread is faster, the index is
+    /// behind until it is asked.
     pub(super) fn advance(&self, batch: &Batch) {
         for append in &batch.appends {
             let Some(index) = self.of(append.issuer) else { continue };

@@ -190,12 +190,13 @@ impl Registration {
         if differ(old.identity, new.identity) {
             return Err(self.taken("another certificate has it"));
         }
-        if old.state == CertificateState::Issued {
-            let times =
-                differ(old.not_after, new.not_after) || differ(old.not_before, new.not_before);
-            if times {
-                return Err(self.taken("it was recorded with other dates"));
-            }
+        // The certificate itself corrects what was said of it.
+        let corrects = old.identity.is_none() && new.identity.is_some();
+        if old.state == CertificateState::Issued
+            && !corrects
+            && (differ(old.not_after, new.not_after) || differ(old.not_before, new.not_before))
+        {
+            return Err(self.taken("it was recorded with other dates"));
         }
         let kind = match (old.kind, new.kind) {
             (old, CertificateKind::Unknown) => old,

@@ -123,6 +123,14 @@ impl IssuerFacts {
         self.certificates.iter().map(|c| c.not_after).max().unwrap_or(Timestamp::MIN)
     }
 
+    fn is_below(&self, issuers: &BTreeSet<IssuerId>) -> bool {
+        let parents = self.certificates.iter().map(|certificate| certificate.parent);
+        parents.into_iter().any(|parent| match parent {
+            Parent::Issuer(parent) => issuers.contains(&parent),
+            Parent::SelfSigned | Parent::External => false,
+        })
+    }
+
     /// Whether a certificate is left that is neither revoked nor expired.
     pub(crate) fn has_live_certificate(&self, now: Timestamp) -> bool {
         self.certificates.iter().any(|c| c.is_live(now))
@@ -256,12 +264,16 @@ impl Graph {
     ) -> Vec<IssuerId> {
         let mut fell = Vec::new();
         loop {
-            let down = self.down();
-            let Some(id) = belongs_down(self).difference(&down).next().copied() else {
-                return fell;
-            };
+            let lost: BTreeSet<_> = &belongs_down(self) - &self.down();
+            // The uppermost first: its fall invalidates those below it.
+            let below = |id: &&IssuerId| self.0.get(id).is_some_and(|facts| facts.is_below(&lost));
+            let uppermost = lost.iter().find(|id| !below(id));
+            let Some(&id) = uppermost.or_else(|| lost.first()) else { return fell };
             self.0.entry(id).or_default().fall = Some(fall);
             fell.push(id);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

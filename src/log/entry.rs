@@ -264,3 +264,75 @@ pub(crate) fn read_fall(input: &mut Reader<'_>) -> Result<Fall, Damaged> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{issuer_id::IssuerId, log::Head, reason::Reason};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn revocation(date: &str, reason: Option<Reason>) -> Revocation {
+        Revocation {
+            date: at(date),
+            reason,
+            invalidity_date: Some(at("2026-01-01T00:00:00Z")),
+            recorded_at: at("2026-11-21T08:30:00Z"),
+        }
+    }
+
+    fn events() -> Vec<Event> {
+        let issuer = IssuerId::of(b"name", b"key");
+        let subject = |kind| Subject {
+            serial: "e8:cb:d2".parse().unwrap(),
+            kind,
+            partition: Partition(7),
+            not_after: Some(Timestamp::MAX),
+        };
+        let late = revocation("2026-11-21T08:00:00Z", None);
+        let early = revocation("2026-11-20T08:00:00Z", Some(Reason::KeyCompromise));
+        let fall = |cause| Fall {
+            date: at("2026-11-21T08:00:00Z"),
+            reason: Some(Reason::CaCompromise),
+            recorded_at: at("2026-11-21T08:30:00Z"),
+            cause,
+        };
+        vec![
+            Event::Revoked { subject: subject(CertificateKind::Unknown), revocation: late },
+            Event::Amended {
+                subject: subject(CertificateKind::Ca(issuer)),
+                revocation: early,
+                replaced: late,
+            },
+            Event::Revoked { subject: subject(CertificateKind::EndEntity), revocation: late },
+            Event::IssuerFell(fall(FallCause::Revoked)),
+            Event::IssuerFell(fall(FallCause::Distrusted)),
+            Event::IssuerFell(fall(FallCause::LeftBy(issuer))),
+        ]
+    }
+
+    #[test]
+    fn an_entry_reads_back_and_anything_less_is_damaged() {
+        let (_, entries) = Head::EMPTY.extended(CommandId([9; 16]), &events());
+        for (event, new) in events().into_iter().zip(entries) {
+            let entry = Entry::from_octets(&new.value).unwrap();
+            assert_eq!((entry.command, entry.event), (CommandId([9; 16]), event));
+            for cut in 0..new.value.len() {
+                assert!(Entry::from_octets(&new.value[..cut]).is_err(), "cut at {cut}");
+            }
+            assert!(Entry::from_octets(&[&new.value[..], &[0]].concat()).is_err());
+        }
+    }
+
+    #[test]
+    fn the_first_revocation_counts_and_amendments_replace_it() {
+        assert_eq!(fold([]), None);
+        let events = events();
+        let history = fold(events[..3].iter().copied()).unwrap();
+        assert_eq!(Some(&history.current), events[1].revocation());
+        assert_eq!(Some(history.original()), events[0].revocation());
+        assert_eq!(history.replaced.len(), 1, "a second revocation changes nothing");
+    }
+}

@@ -97,3 +97,55 @@ impl Head {
         NewEntry { subject, value }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::{Fall, FallCause};
+
+    fn fell(second: i64) -> Event {
+        let at = Timestamp::from_unix(second).unwrap();
+        Event::IssuerFell(Fall {
+            date: at,
+            reason: None,
+            recorded_at: at,
+            cause: FallCause::Revoked,
+        })
+    }
+
+    #[test]
+    fn a_head_reads_back_and_anything_less_is_damaged() {
+        let (head, _) = Head::EMPTY.extended(CommandId([1; 16]), &[fell(1), fell(2)]);
+        assert_eq!(head.position, Position(2));
+        let octets = head.to_octets();
+        assert_eq!(Head::from_octets(head.position, &octets), Ok(head));
+        for cut in 0..octets.len() {
+            assert!(Head::from_octets(head.position, &octets[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_chain_depends_on_every_entry_and_their_order() {
+        let chain = |events: &[Event]| Head::EMPTY.extended(CommandId([1; 16]), events).0.chain;
+        let (first, second) = (fell(1), fell(2));
+        assert_ne!(chain(&[first, second]), chain(&[second, first]));
+        assert_ne!(chain(&[first]), chain(&[first, first]));
+        let step = Head::EMPTY.extended(CommandId([1; 16]), &[first]).0;
+        let steps = step.extended(CommandId([1; 16]), &[second]).0;
+        assert_eq!(steps.chain, chain(&[first, second]));
+    }
+
+    #[test]
+    fn a_tally_does_not_depend_on_the_order_but_on_every_entry() {
+        let tally = |entries: &[&[u8]]| {
+            let mut tally = Tally::default();
+            entries.iter().for_each(|entry| tally.add(entry));
+            tally
+        };
+        assert_eq!(tally(&[b"a", b"b"]), tally(&[b"b", b"a"]));
+        assert_ne!(tally(&[b"a", b"b"]), tally(&[b"a", b"c"]));
+        assert_ne!(tally(&[b"a", b"b"]), tally(&[b"a"]));
+        // The sum is stored, so it must never change.
+        assert_eq!(tally(&[b"annul"]).sum, 172_276_279_249_328_634_474_407_108_733_776_627_045);
+    }
+}

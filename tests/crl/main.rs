@@ -1,5 +1,7 @@
 //! CRLs, judged by others.
 
+#[path = "../support/openssl.rs"]
+mod openssl;
 mod reading;
 mod rules;
 mod signing;

@@ -122,8 +122,8 @@ fn what_says_two_things_is_malformed() {
 fn pem_of_something_else_is_refused() {
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let error = CertificateList::pem_to_der(pem.as_bytes()).unwrap_err();
-    assert!(matches!(error, CrlReadError::PemLabel { label } if label == "CERTIFICATE"));
-    assert!(matches!(CertificateList::pem_to_der(b"no"), Err(CrlReadError::Pem { .. })));
+    assert!(error.to_string().contains("CERTIFICATE"), "{error}");
+    assert!(matches!(CertificateList::pem_to_der(b"no"), Err(CrlReadError::Pem(_))));
 }
 
 /// Reads all that there is to read. The answer is whether all of it could be.

@@ -7,7 +7,7 @@ use std::{cell::Cell, fs, io};
 #[test]
 fn the_file_and_the_memory_hold_the_same_octets() {
     let directory = Directory::new();
-    let path = directory.file("ca.crl");
+    let path = directory.path("ca.crl");
     for count in [0, 1, 3000] {
         let entries = entries(count);
         let der = make(tbs(), &entries).unwrap();
@@ -51,7 +51,7 @@ impl<S: Stage> Stage for Counting<S> {
 #[test]
 fn the_header_is_right_for_signatures_of_any_length() {
     let directory = Directory::new();
-    let path = directory.file("ca.crl");
+    let path = directory.path("ca.crl");
     // The content of the CRL is some octets below 256 with a signature of 71: so a few octets
     // more make its length one octet longer.
     let key_identifier = [0x5a; 72];
@@ -114,7 +114,7 @@ impl<S: Stage> Stage for Failing<S> {
 #[test]
 fn whatever_call_fails_nothing_is_left_and_the_old_crl_stays() {
     let directory = Directory::new();
-    let path = directory.file("ca.crl");
+    let path = directory.path("ca.crl");
     fs::write(&path, "old").unwrap();
     for calls_left in 0.. {
         let mut stage = Failing { stage: FileStage::new(&path), calls_left };
@@ -136,7 +136,7 @@ fn whatever_call_fails_nothing_is_left_and_the_old_crl_stays() {
 #[test]
 fn a_bad_signature_leaves_nothing() {
     let directory = Directory::new();
-    let mut stage = FileStage::new(directory.file("ca.crl"));
+    let mut stage = FileStage::new(directory.path("ca.crl"));
     let refused =
         tbs().sign(&entries(5000), PUBLIC_KEY, &FakeKey::new(71), &FakeVerifier(false), &mut stage);
     assert!(matches!(refused, Err(CrlError::Verify { .. })));
@@ -146,7 +146,7 @@ fn a_bad_signature_leaves_nothing() {
 #[test]
 fn a_dropped_file_is_removed() {
     let directory = Directory::new();
-    let mut stage = FileStage::new(directory.file("ca.crl"));
+    let mut stage = FileStage::new(directory.path("ca.crl"));
     stage.begin().unwrap();
     stage.write(b"part").unwrap();
     assert_eq!(directory.names().len(), 1);

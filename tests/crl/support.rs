@@ -4,12 +4,8 @@ use annul::{
     CrlEntry, CrlError, CrlNumber, Entries, Serial, SignatureAlgorithm, Signer, SigningError,
     Stage, TbsCertList, Timestamp, ToSign, Verifier, VerifyError,
 };
-use std::{
-    fs,
-    path::PathBuf,
-    process::Command,
-    sync::atomic::{AtomicU32, Ordering},
-};
+
+pub use crate::openssl::{OpenSsl, directory::Directory};
 
 /// CN=CA
 pub const NAME: &[u8] = b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02CA";
@@ -103,46 +99,4 @@ pub fn sign_into(
 pub fn make(tbs: TbsCertList<'_>, entries: &dyn Entries) -> Result<Vec<u8>, CrlError> {
     let mut der = Vec::new();
     sign_into(tbs, entries, 71, &mut der).map(|_| der)
-}
-
-/// A directory of its own, removed in the end.
-pub struct Directory(PathBuf);
-
-impl Directory {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("annul-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    pub fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Runs `openssl` in the directory; `None`, and a word on it, where it is not installed.
-pub fn openssl(directory: &Directory, arguments: &[&str]) -> Option<String> {
-    let run = Command::new("openssl").current_dir(&directory.0).args(arguments).output();
-    let Ok(output) = run else {
-        eprintln!("skipped: openssl is not installed");
-        return None;
-    };
-    let text =
-        [output.stdout, output.stderr].map(|octets| String::from_utf8_lossy(&octets).into_owned());
-    let text = text.concat();
-    assert!(output.status.success(), "openssl {arguments:?}: {text}");
-    Some(text)
 }

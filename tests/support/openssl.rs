@@ -1,56 +1,38 @@
 //! The `openssl` command, as a judge of what this crate reads and writes.
-
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use annul::{ToSign, Verifier, VerifyError};
-use std::{
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::atomic::{AtomicU32, Ordering},
-};
+#[path = "directory.rs"]
+pub mod directory;
 
-/// The command, working in a directory of its own that goes away with this.
-pub struct OpenSsl {
-    directory: PathBuf,
+use self::directory::Directory;
+use annul::{ToSign, Verifier, VerifyError};
+use std::{ffi::OsStr, ops::Deref, process::Command};
+
+/// The command, working in a directory of its own.
+pub struct OpenSsl(Directory);
+
+impl Deref for OpenSsl {
+    type Target = Directory;
+
+    fn deref(&self) -> &Directory {
+        &self.0
+    }
 }
 
 impl OpenSsl {
     /// `None`, and a word on stderr, where the command is not installed.
     pub fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         if Command::new("openssl").arg("version").output().is_err() {
             eprintln!("skipped: the openssl command is not installed");
             return None;
         }
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("annul-{}-{count}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
-        Some(Self { directory })
-    }
-
-    pub fn path(&self, file: impl AsRef<Path>) -> PathBuf {
-        self.directory.join(file)
-    }
-
-    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(file), content).unwrap();
-    }
-
-    pub fn read(&self, file: &str) -> Vec<u8> {
-        fs::read(self.path(file)).unwrap()
-    }
-
-    pub fn text(&self, file: &str) -> String {
-        fs::read_to_string(self.path(file)).unwrap()
+        Some(Self(Directory::new()))
     }
 
     /// What it prints to stdout, if it succeeds; else what it prints to stderr.
     pub fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<String, String> {
         let mut command = Command::new("openssl");
-        let output = command.args(arguments).current_dir(&self.directory).output().unwrap();
+        let output = command.args(arguments).current_dir(self.path(".")).output().unwrap();
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
@@ -59,13 +41,6 @@ impl OpenSsl {
     pub fn must(&self, line: &str) -> String {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         self.run(&arguments).unwrap_or_else(|error| panic!("openssl {line}: {error}"))
-    }
-}
-
-impl Drop for OpenSsl {
-    fn drop(&mut self) {
-        // A directory that stays in the place for temporary files harms nothing.
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
