@@ -8,12 +8,19 @@ use crate::{
 use std::collections::HashMap;
 
 /// The revoked serial numbers of one issuer, up to a position of its log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SerialIndex {
     position: Position,
-    /// How far the log is known to go.
-    head: Position,
+    /// Whether the log may go further than what was read of it.
+    behind: bool,
     revoked: HashMap<Serial, Revocation>,
+}
+
+impl Default for SerialIndex {
+    /// Nothing was read yet.
+    fn default() -> Self {
+        Self { position: Position(0), behind: true, revoked: HashMap::new() }
+    }
 }
 
 impl SerialIndex {
@@ -27,19 +34,24 @@ impl SerialIndex {
         self.revoked.get(&serial).copied()
     }
 
-    /// Whether the log is known to go further.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.position < self.head
+    /// Whether the log may go further.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Says that all entries were taken in.
+    pub(crate) const fn caught_up(&mut self) {
+        self.behind = false;
     }
 
     /// Takes in the entry at this position, if it is the next one.
     pub(crate) fn advance(&mut self, position: Position, event: &Event) {
-        self.head = self.head.max(position);
         if position.0 == self.position.0 + 1 {
             self.position = position;
             if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
                 self.revoked.insert(subject.serial, *revocation);
             }
         }
+        self.behind |= self.position < position;
     }
 }

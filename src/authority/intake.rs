@@ -3,7 +3,7 @@
 use super::{
     Authority, Error,
     change::Change,
-    issuers::is_signed_by,
+    issuers::{is_its_own, is_signed_by},
     view::{KnownIssuer, View},
 };
 use crate::{
@@ -296,8 +296,7 @@ impl<'a, S: Store> Taking<'a, S> {
         match &item.evidence {
             Evidence::Certificate(certificate) => {
                 let issuer = self.authority.issuer_of(certificate, &self.issuers)?;
-                let serial = certificate.serial().to_serial()?;
-                Ok(lifecycle::Registration::of_certificate(issuer, serial, certificate, labels))
+                of_certificate(issuer, certificate, labels)
             }
             Evidence::Vouched { issuer, certificate } => {
                 let known = self.issuers.iter().find(|known| known.issuer.id() == *issuer);
@@ -306,8 +305,7 @@ impl<'a, S: Store> Taking<'a, S> {
                     let why = "it bears the name of another issuer than the one named";
                     return Err(Refusal::ForeignCertificate { why }.into());
                 }
-                let serial = certificate.serial().to_serial()?;
-                Ok(lifecycle::Registration::of_certificate(*issuer, serial, certificate, labels))
+                of_certificate(*issuer, certificate, labels)
             }
             Evidence::Serial { issuer, serial, not_after } => Ok(lifecycle::Registration {
                 issuer: *issuer,
@@ -339,6 +337,20 @@ impl<S: Store> Authority<S> {
         }
         Err(Refusal::ForeignCertificate { why }.into())
     }
+}
+
+/// What is to be recorded of a certificate. One of the issuer itself is added to the issuer instead,
+/// and never stands on its CRL.
+fn of_certificate(
+    issuer: IssuerId,
+    certificate: &Certificate,
+    labels: Labels,
+) -> Result<lifecycle::Registration, Error> {
+    if is_its_own(issuer, certificate) {
+        return Err(Refusal::SelfSigned { issuer }.into());
+    }
+    let serial = certificate.serial().to_serial()?;
+    Ok(lifecycle::Registration::of_certificate(issuer, serial, certificate, labels))
 }
 
 /// A self-signed certificate shares the serial numbers of the certificates that its key signs.

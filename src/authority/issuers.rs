@@ -129,8 +129,12 @@ impl<S: Store> Authority<S> {
             let facts = view.ca_certificate_facts(certificate, link)?;
             let revocation = facts.revocation;
             after.0.entry(id).or_default().certificates.push(facts);
-            if let Parent::Issuer(parent) = link {
-                record_under_parent(view, change, &before, parent, certificate, now)?;
+            match link {
+                Parent::Issuer(parent) => {
+                    record_under_parent(view, change, &before, parent, certificate, now)?;
+                }
+                Parent::SelfSigned => claim_own_serial(view, change, id, certificate)?,
+                Parent::External => {}
             }
             let joined =
                 self.join_children(view, change, &issuers, &mut after, certificate, now)?;
@@ -147,8 +151,10 @@ impl<S: Store> Authority<S> {
                 Fall { date: now, reason: None, recorded_at: now, cause: FallCause::LeftBy(id) };
             let settled = after.settle_addition(&before, comes_back);
             falls.extend(settled.into_iter().map(|id| (id, comes_back)));
-            if known.is_none() && falls.iter().all(|(fallen, _)| *fallen != id) {
-                change.put_standing(id, Version::ABSENT, None);
+            // Who registers holds on to the standing, and must see which serial number is taken now.
+            let noted = known.is_none() || link == Parent::SelfSigned;
+            if noted && falls.iter().all(|(fallen, _)| *fallen != id) {
+                change.put_standing(id, view.fall(id)?.0, None);
             }
             for (fallen, fall) in &falls {
                 change.put_standing(*fallen, view.fall(*fallen)?.0, Some(fall));
@@ -276,6 +282,29 @@ fn record_under_parent(
         change.put_certificate(parent, serial, version, &record);
     }
     Ok(())
+}
+
+/// Keeps the serial number of a self-signed certificate from being that of another certificate of
+/// the issuer: one of the two could not be revoked.
+fn claim_own_serial(
+    view: &View<'_>,
+    change: &mut Change,
+    issuer: IssuerId,
+    certificate: &CaCertificate,
+) -> Result<(), Error> {
+    // A number that no record can have collides with none.
+    let Ok(serial) = certificate.serial().to_serial() else { return Ok(()) };
+    if view.certificate(issuer, serial)?.1.is_some() {
+        let how = "another certificate of the issuer has it";
+        return Err(Refusal::SerialTaken { serial, how }.into());
+    }
+    change.assert_certificate(issuer, serial, Version::ABSENT);
+    Ok(())
+}
+
+/// Whether this is a certificate of the issuer itself: of its name and its key.
+pub(super) fn is_its_own(issuer: IssuerId, certificate: &Certificate) -> bool {
+    IssuerId::of(certificate.subject(), certificate.public_key()) == issuer
 }
 
 /// Whether this key made the certificate's signature. An algorithm that the verifier does not know

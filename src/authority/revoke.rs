@@ -1,6 +1,6 @@
 //! Revoking one certificate, and amending a revocation.
 
-use super::{Authority, Error, change::Change, view::View};
+use super::{Authority, Error, change::Change, issuers::is_its_own, view::View};
 use crate::{
     certificate::Certificate,
     issuer_id::IssuerId,
@@ -195,7 +195,9 @@ impl<S: Store> Authority<S> {
                 (issuer, certificate.serial().to_serial()?, Some(certificate))
             }
         };
-        if view.require_issuer(issuer)?.owns(serial) {
+        if view.require_issuer(issuer)?.owns(serial)
+            || certificate.is_some_and(|certificate| is_its_own(issuer, certificate))
+        {
             return Err(Refusal::SelfSigned { issuer }.into());
         }
         let (version, mut known) = view.known(issuer, serial)?;

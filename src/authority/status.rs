@@ -129,14 +129,15 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
     pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
-        let view = self.view()?;
-        view.require_issuer(issuer)?;
+        self.view()?.require_issuer(issuer)?;
         let index = self.indexes.of_or_new(issuer);
         let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
-        view.log(issuer, index.position(), |position, entry| {
+        // Only now: whoever writes after this view finds the index, and waits to advance it.
+        self.view()?.log(issuer, index.position(), |position, entry| {
             index.advance(position, &entry.event);
             ControlFlow::Continue(())
         })?;
+        index.caught_up();
         Ok(index.position())
     }
 }
