@@ -201,13 +201,13 @@ pub(crate) const fn element_length(length: u64) -> u64 {
 /// Appends the header of an element with `length` content octets.
 pub(crate) fn write_header(out: &mut Vec<u8>, tag: u8, length: u64) {
     out.push(tag);
-    let octets = length.to_be_bytes();
-    if length < 0x80 {
-        out.push(octets[7]);
-    } else {
-        let significant = &octets[length.leading_zeros() as usize / 8..];
-        out.push(0x80 | significant.len() as u8);
-        out.extend_from_slice(significant);
+    match u8::try_from(length) {
+        Ok(short @ ..0x80) => out.push(short),
+        _ => {
+            let zeros = length.leading_zeros() / 8;
+            out.push(0x80 | (8 - zeros) as u8);
+            out.extend(length.to_be_bytes().iter().skip(zeros as usize));
+        }
     }
 }
 

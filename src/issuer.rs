@@ -1,7 +1,7 @@
 //! Issuers: one name and one key, and the CA certificates that bind them (RFC 5280 §3.2).
 
 use crate::{certificate::Certificate, issuer_id::IssuerId, time::Timestamp};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, digest::consts::U20};
 use std::{iter, ops::Deref};
 
 /// A [`Certificate`] that makes its subject a CA.
@@ -187,8 +187,8 @@ impl Issuer {
     /// A key identifier for an issuer whose certificates have none: the leftmost 160 bits of the
     /// SHA-256 digest of the key's bits (RFC 7093 §2, method 1).
     pub fn derived_key_identifier(&self) -> [u8; 20] {
-        let digest: [u8; 32] = Sha256::digest(self.first.public_key_bits()).into();
-        std::array::from_fn(|index| digest[index])
+        let (leftmost, _) = Sha256::digest(self.first.public_key_bits()).split::<U20>();
+        leftmost.into()
     }
 
     /// Its certificates, in the order in which they were added.

@@ -89,6 +89,8 @@ Features only add. Without any, all is there but the file store and the software
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// No input may make this crate panic; clippy.toml excepts the tests.
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod asn1;
 mod authority;

@@ -41,6 +41,7 @@ fn a_prepared_crl_that_was_damaged_is_refused() {
 }
 
 /// Real keys of CAs that `openssl` makes.
+#[cfg(any(feature = "p256", feature = "p384", feature = "ed25519", feature = "rsa"))]
 mod with_openssl {
     use super::*;
     use annul::{
@@ -67,7 +68,7 @@ mod with_openssl {
             let signature = key.sign(prepared.to_sign()).unwrap();
             openssl.write("two.crl", prepared.assemble(&signature, &LocalVerifier).unwrap());
             for (file, form) in [("ca.crl", "DER"), ("ca.crl.pem", "PEM"), ("two.crl", "DER")] {
-                openssl.must(&format!("crl -in {file} -inform {form} -CAfile ca.pem -verify"));
+                openssl.must_verify(&format!("-in {file} -inform {form} -CAfile ca.pem"));
                 let text = openssl.must(&format!("crl -in {file} -inform {form} -noout -text"));
                 assert_eq!(text.matches("Serial Number:").count(), count);
             }

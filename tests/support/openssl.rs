@@ -31,16 +31,31 @@ impl OpenSsl {
 
     /// What it prints to stdout, if it succeeds; else what it prints to stderr.
     pub fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<String, String> {
+        let (success, stdout, stderr) = self.output(arguments);
+        if success { Ok(stdout) } else { Err(stderr) }
+    }
+
+    fn output<A: AsRef<OsStr>>(&self, arguments: &[A]) -> (bool, String, String) {
         let mut command = Command::new("openssl");
         let output = command.args(arguments).current_dir(self.path(".")).output().unwrap();
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
     }
 
     /// Runs a line of arguments that have no spaces in them; it must succeed.
     pub fn must(&self, line: &str) -> String {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         self.run(&arguments).unwrap_or_else(|error| panic!("openssl {line}: {error}"))
+    }
+
+    /// Verifies the signature of a CRL: `openssl crl -verify` with these arguments. The exit code
+    /// is the same whatever comes of it.
+    pub fn must_verify(&self, arguments: &str) -> String {
+        let line = format!("crl -verify {arguments}");
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let (_, stdout, stderr) = self.output(&arguments);
+        assert!(stderr.contains("verify OK"), "openssl {line}: {stderr}");
+        stdout
     }
 }
 
