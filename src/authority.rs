@@ -177,7 +177,10 @@ impl<S: Store> Authority<S> {
                         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
                     });
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    self.indexes.fall_behind(&batch);
+                    return Err(error.into());
+                }
             }
         }
         Err(Error::Contended { attempts: ATTEMPTS })

@@ -44,9 +44,14 @@ impl SerialIndex {
         self.behind = false;
     }
 
+    /// Says that the log may go further.
+    pub(crate) const fn fall_behind(&mut self) {
+        self.behind = true;
+    }
+
     /// Takes in the entry at this position, if it is the next one.
     pub(crate) fn advance(&mut self, position: Position, event: &Event) {
-        if position.0 == self.position.0 + 1 {
+        if position.0 == self.position.0.saturating_add(1) {
             self.position = position;
             if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
                 self.revoked.insert(subject.serial, *revocation);

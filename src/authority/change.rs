@@ -51,6 +51,12 @@ impl Change {
         self.put(Table::Certificates, key, expected, certificate_to_octets(record));
     }
 
+    /// Whether this command puts the record of this serial number, or demands that there is none.
+    pub(super) fn has_certificate(&self, issuer: IssuerId, serial: Serial) -> bool {
+        let place = (Table::Certificates, key::certificate(issuer, serial));
+        self.puts.contains_key(&place) || self.asserts.contains_key(&place)
+    }
+
     /// Demands that a certificate's record has not changed.
     pub(super) fn assert_certificate(&mut self, issuer: IssuerId, serial: Serial, is: Version) {
         self.asserts.insert((Table::Certificates, key::certificate(issuer, serial)), is);
@@ -96,7 +102,7 @@ impl Change {
         issuer: IssuerId,
     ) -> Result<Position, StoreError> {
         let added = self.events.get(&issuer).map_or(0, Vec::len);
-        Ok(Position(view.head(issuer)?.position.0 + added as u64))
+        Ok(Position(view.head(issuer)?.position.0.saturating_add(added as u64)))
     }
 
     /// The batch that does it, on top of what the view shows.

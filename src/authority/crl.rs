@@ -3,13 +3,12 @@
 use super::{
     Authority, CannotSign, Error,
     record::NumberRecord,
-    status::invalidation,
     view::{KnownIssuer, View, entry},
 };
 use crate::{
     crl::{CrlEntry, CrlError, CrlNumber, Entries, PreparedCrl, SignedCrl, Stage, TbsCertList},
     issuer_id::IssuerId,
-    lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation, Standing},
+    lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
     log::{AsOf, Head, Position, Tally, fold},
     partition::Partition,
     reason::Reason,
@@ -61,6 +60,9 @@ impl<S: Store> Authority<S> {
     /// lists what the log revokes; for an issuer that is down, by default also what its fall
     /// invalidates. Memory does not grow with the number of entries.
     ///
+    /// Where two CRLs of one issuer are made at once, the one with the higher number knows at least
+    /// as much; see to it that it is also the one that stays in place.
+    ///
     /// A revoked CA should go on making CRLs until all its certificates have expired.
     ///
     /// # Errors
@@ -102,8 +104,8 @@ impl<S: Store> Authority<S> {
     /// DER.
     ///
     /// # Errors
-    /// [`Error::Crl`] where the CRL was prepared for another key, or the signature is not the
-    /// issuer's over this CRL.
+    /// [`Error::Crl`] where the CRL was prepared for another key, its nextUpdate has passed, or the
+    /// signature is not the issuer's over this CRL.
     pub fn assemble_crl(
         &self,
         issuer: IssuerId,
@@ -113,6 +115,10 @@ impl<S: Store> Authority<S> {
         // What it says of its own key is only what its maker said.
         if self.view()?.require_issuer(issuer)?.issuer.public_key() != prepared.public_key() {
             return Err(CrlError::WrongKey.into());
+        }
+        let (now, next_update) = (self.clock.now(), prepared.next_update());
+        if next_update <= now {
+            return Err(CrlError::NextUpdate { this_update: now, next_update }.into());
         }
         Ok(prepared.assemble(signature, &*self.verifier)?)
     }
@@ -128,14 +134,17 @@ impl<S: Store> Authority<S> {
             let (number, this_update) = self.reserve_number(issuer, request, public_key)?;
             let view = self.view()?;
             let head = view.head(issuer)?;
-            if newest_date(&view, issuer, this_update)? > Some(this_update) {
+            // Of two CRLs, the one with the higher number must not know less. So a view is taken
+            // only while the number is still the last one, and only if thisUpdate covers it.
+            let last = view.crl_numbers(&full_scope(issuer))?.1.map(|record| record.last);
+            if last != Some(number) || newest_date(&view, issuer, this_update)? > Some(this_update)
+            {
                 continue;
             }
             let known = view.require_issuer(issuer)?;
             let graph = view.graph_above(issuer)?;
-            let standing = graph.standing(issuer, this_update).unwrap_or(Standing::Unanchored);
             let invalidation =
-                invalidation(issuer, &standing).filter(|_| known.record.lists_invalidated);
+                graph.invalidation(issuer).filter(|_| known.record.lists_invalidated);
             let key_identifier = self.key_identifier(&known)?;
             let next_update = this_update.saturating_add(request.validity);
             let name = known.issuer.name();

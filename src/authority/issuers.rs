@@ -272,6 +272,11 @@ fn record_under_parent(
     now: Timestamp,
 ) -> Result<(), Error> {
     let serial = certificate.serial().to_serial()?;
+    let owned = view.issuer(parent)?.is_some_and(|known| known.owns(serial));
+    if owned || change.has_certificate(parent, serial) {
+        let how = "another CA certificate of this parent, or the parent's own, has it";
+        return Err(Refusal::SerialTaken { serial, how }.into());
+    }
     let registration = Registration::of_certificate(parent, serial, certificate, Labels::default());
     let (version, known) = view.known(parent, serial)?;
     let record = match graph.standing(parent, now) {

@@ -53,14 +53,15 @@ impl<S: Store> Authority<S> {
     pub fn issuers(&self) -> Result<Vec<IssuerSummary>, Error> {
         let now = self.clock.now();
         let view = self.view()?;
-        let graph = view.graph()?;
+        let issuers = view.issuers()?;
+        let mut standings = view.graph_of(&issuers)?.standings(now);
         let summary = |known: KnownIssuer| {
             let id = known.issuer.id();
-            let standing = graph.standing(id, now).unwrap_or(Standing::Unanchored);
+            let standing = standings.remove(&id).unwrap_or(Standing::Unanchored);
             let position = view.head(id)?.position;
             Ok(IssuerSummary { issuer: known.issuer, standing, position })
         };
-        view.issuers()?.into_iter().map(summary).collect()
+        issuers.into_iter().map(summary).collect()
     }
 
     /// At most `limit` certificates of an issuer, in the order of their serial numbers: the first,

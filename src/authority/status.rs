@@ -5,8 +5,7 @@ use crate::{
     index::SerialIndex,
     issuer_id::IssuerId,
     lifecycle::{
-        CertificateRecord, CertificateState, FallCause, Invalidation, Revocation,
-        RevocationHistory, Standing,
+        CertificateRecord, CertificateState, Invalidation, Revocation, RevocationHistory, Standing,
     },
     log::{AsOf, Position},
     serial::Serial,
@@ -78,7 +77,7 @@ impl<S: Store> Authority<S> {
         let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
         let (_, known) = view.known(issuer, serial)?;
         let own = own_status(known.record.as_ref(), known.revocation, now);
-        let effective = match (&own, invalidation(issuer, &standing)) {
+        let effective = match (&own, graph.invalidation(issuer)) {
             (CertificateStatus::NotIssued | CertificateStatus::Revoked(_), _) | (_, None) => {
                 own.clone()
             }
@@ -158,21 +157,6 @@ fn own_status(
     }
 }
 
-/// What an issuer that is down does to its certificates.
-pub(super) fn invalidation(issuer: IssuerId, standing: &Standing) -> Option<Invalidation> {
-    match standing {
-        Standing::Fallen(fall) => {
-            let by = match fall.cause {
-                FallCause::LeftBy(other) => other,
-                FallCause::Revoked | FallCause::Distrusted => issuer,
-            };
-            Some(Invalidation { path: vec![issuer], by, at: fall.date, reason: fall.reason })
-        }
-        Standing::Invalidated(invalidation) => Some(invalidation.clone()),
-        _ => None,
-    }
-}
-
 /// The indexes that were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Indexes(RwLock<HashMap<IssuerId, Arc<RwLock<SerialIndex>>>>);
@@ -187,13 +171,21 @@ impl Indexes {
         Arc::clone(indexes.entry(issuer).or_default())
     }
 
+    /// Says that these logs may have been written to.
+    pub(super) fn fall_behind(&self, batch: &Batch) {
+        for index in batch.appends.iter().filter_map(|append| self.of(append.issuer)) {
+            index.write().unwrap_or_else(PoisonError::into_inner).fall_behind();
+        }
+    }
+
     /// Takes in what was just written to the logs. Where another thread is faster, the index is
     /// behind until it is asked.
     pub(super) fn advance(&self, batch: &Batch) {
         for append in &batch.appends {
             let Some(index) = self.of(append.issuer) else { continue };
             let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
-            for (position, new) in (append.expected.0 + 1..).map(Position).zip(&append.entries) {
+            let positions = (append.expected.0.saturating_add(1)..).map(Position);
+            for (position, new) in positions.zip(&append.entries) {
                 let key = key::log(append.issuer, position);
                 if let Ok(entry) = entry(Space::Log, &key, &new.value) {
                     index.advance(position, &entry.event);

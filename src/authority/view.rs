@@ -154,17 +154,32 @@ impl View<'_> {
         Ok(entries)
     }
 
-    /// The entries of an issuer's log after this position, as far as `visit` wants them.
+    /// The entries of an issuer's log after this position, as far as `visit` wants them. A lost one
+    /// is an error.
     pub(super) fn log(
         &self,
         issuer: IssuerId,
         after: Position,
         mut visit: impl FnMut(Position, Entry) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        let mut last = after;
+        let mut stopped = false;
+        let gap = |last: Position| StoreError::Corrupt {
+            what: format!("log of issuer {issuer}"),
+            problem: format!("no entry stands at position {}", last.0.saturating_add(1)),
+        };
         let from = key::log(issuer, Position(after.0.saturating_add(1)));
         self.scan(Space::Log, &from, key::past(issuer.as_octets()), |key, value| {
-            Ok::<_, StoreError>(visit(key::position(key), entry(Space::Log, key, value)?))
-        })
+            let position = key::position(key);
+            if position.0 != last.0.saturating_add(1) {
+                return Err(gap(last));
+            }
+            last = position;
+            let flow = visit(position, entry(Space::Log, key, value)?);
+            stopped = flow.is_break();
+            Ok(flow)
+        })?;
+        if !stopped && last < self.head(issuer)?.position { Err(gap(last)) } else { Ok(()) }
     }
 
     /// The certificates of an issuer in the order of their serial numbers, after this one if it is
@@ -236,9 +251,14 @@ impl View<'_> {
 
     /// The graph of all issuers.
     pub(super) fn graph(&self) -> Result<Graph, StoreError> {
+        self.graph_of(&self.issuers()?)
+    }
+
+    /// The graph of these issuers, which must be all.
+    pub(super) fn graph_of(&self, issuers: &[KnownIssuer]) -> Result<Graph, StoreError> {
         let mut graph = Graph::default();
-        for known in self.issuers()? {
-            graph.0.insert(known.issuer.id(), self.facts(&known)?);
+        for known in issuers {
+            graph.0.insert(known.issuer.id(), self.facts(known)?);
         }
         Ok(graph)
     }

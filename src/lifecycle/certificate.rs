@@ -204,8 +204,12 @@ impl Registration {
         };
         let merged = CertificateRecord {
             state: CertificateState::Issued,
-            // Who discovers what is recorded already discovers nothing.
-            origin: old.origin,
+            // Who discovers what is recorded already discovers nothing; a reservation is a claim, and
+            // records nothing yet.
+            origin: match old.state {
+                CertificateState::Reserved => origin,
+                CertificateState::Issued => old.origin,
+            },
             kind,
             partition: old.partition,
             not_before: new.not_before.or(old.not_before),

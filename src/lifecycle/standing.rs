@@ -123,6 +123,24 @@ impl IssuerFacts {
         self.certificates.iter().map(|c| c.not_after).max().unwrap_or(Timestamp::MIN)
     }
 
+    /// The end of the issuer's longest chain, as far as those of its parents are known.
+    fn end(&self, id: IssuerId, ends: &BTreeMap<IssuerId, End>) -> Option<End> {
+        let own = |at, reason| End::Cut(Cut { at, by: id, reason, through: None });
+        let through = |certificate: &CaCertificateFacts| {
+            let above = match certificate.parent {
+                Parent::SelfSigned | Parent::External => End::Open,
+                Parent::Issuer(parent) => match ends.get(&parent)? {
+                    End::Open => End::Open,
+                    End::Cut(cut) => End::Cut(Cut { through: Some(parent), ..*cut }),
+                },
+            };
+            let cut = certificate.revocation.map(|cut| own(cut.date, cut.reason));
+            Some(cut.map_or(above, |cut| above.min(cut)))
+        };
+        let end = self.certificates.iter().filter_map(through).max()?;
+        Some(self.fall.map_or(end, |fall| end.min(own(fall.date, fall.reason))))
+    }
+
     fn is_below(&self, issuers: &BTreeSet<IssuerId>) -> bool {
         let parents = self.certificates.iter().map(|certificate| certificate.parent);
         parents.into_iter().any(|parent| match parent {
@@ -144,6 +162,41 @@ impl CaCertificateFacts {
     }
 }
 
+/// How far the chains of an issuer reach. The later end is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// The last one is cut.
+    Cut(Cut),
+    /// One is not.
+    Open,
+}
+
+/// What cut a chain. The later is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cut {
+    at: Timestamp,
+    /// The issuer that fell or whose certificate was revoked.
+    by: IssuerId,
+    reason: Option<Reason>,
+    /// The parent that the chain leads through; `None` at `by` itself.
+    through: Option<IssuerId>,
+}
+
+impl Cut {
+    fn invalidation(&self, issuer: IssuerId, ends: &BTreeMap<IssuerId, End>) -> Invalidation {
+        let mut path = vec![issuer];
+        let mut cut = *self;
+        while let Some(parent) = cut.through.filter(|parent| !path.contains(parent)) {
+            path.push(parent);
+            match ends.get(&parent) {
+                Some(End::Cut(above)) => cut = *above,
+                _ => break,
+            }
+        }
+        Invalidation { path, by: self.by, at: self.at, reason: self.reason }
+    }
+}
+
 /// Issuers and the certificates between them.
 ///
 /// It holds all ancestors of every issuer that it is asked about.
@@ -153,47 +206,42 @@ pub(crate) struct Graph(pub(crate) BTreeMap<IssuerId, IssuerFacts>);
 impl Graph {
     /// How an issuer stands; `None` if the graph does not hold it.
     pub(crate) fn standing(&self, issuer: IssuerId, now: Timestamp) -> Option<Standing> {
-        let facts = self.0.get(&issuer)?;
-        Some(if let Some(fall) = facts.fall {
-            Standing::Fallen(fall)
-        } else if self.standing_issuers(now).contains(&issuer) {
-            Standing::Stands
-        } else if self.anchored().contains(&issuer) {
-            Standing::Expired { not_after: facts.not_after() }
-        } else {
-            self.blame(issuer).map_or(Standing::Unanchored, Standing::Invalidated)
-        })
+        self.standings(now).remove(&issuer)
+    }
+
+    /// How each issuer stands.
+    pub(crate) fn standings(&self, now: Timestamp) -> BTreeMap<IssuerId, Standing> {
+        let (stands, ends) = (self.standing_issuers(now), self.ends());
+        let standing = |(&id, facts): (&IssuerId, &IssuerFacts)| {
+            let standing = match (facts.fall, ends.get(&id)) {
+                (Some(fall), _) => Standing::Fallen(fall),
+                (None, None) => Standing::Unanchored,
+                (None, Some(End::Cut(cut))) => Standing::Invalidated(cut.invalidation(id, &ends)),
+                (None, Some(End::Open)) if stands.contains(&id) => Standing::Stands,
+                (None, Some(End::Open)) => Standing::Expired { not_after: facts.not_after() },
+            };
+            (id, standing)
+        };
+        self.0.iter().map(standing).collect()
+    }
+
+    /// What makes the certificates of an issuer worthless, if it is down: its own fall, or what cut
+    /// its last chain, whichever came first.
+    pub(crate) fn invalidation(&self, issuer: IssuerId) -> Option<Invalidation> {
+        let ends = self.ends();
+        match ends.get(&issuer) {
+            Some(End::Cut(cut)) => Some(cut.invalidation(issuer, &ends)),
+            _ => None,
+        }
     }
 
     /// The issuers that stand.
     pub(crate) fn standing_issuers(&self, now: Timestamp) -> BTreeSet<IssuerId> {
-        self.chained(|c| c.is_live(now), true)
-    }
-
-    /// The issuers with an unrevoked chain to an anchor, expired or not.
-    fn anchored(&self) -> BTreeSet<IssuerId> {
-        self.chained(|c| c.revocation.is_none(), true)
-    }
-
-    /// The issuers that a revocation of themselves or above brought down.
-    pub(crate) fn down(&self) -> BTreeSet<IssuerId> {
-        let (ever, anchored) = (self.chained(|_| true, false), self.anchored());
-        let fallen = self.0.iter().filter(|(_, facts)| facts.fall.is_some()).map(|(&id, _)| id);
-        ever.difference(&anchored).copied().chain(fallen).collect()
-    }
-
-    /// The issuers that a chain of such certificates joins to an anchor.
-    fn chained(
-        &self,
-        usable: impl Fn(&CaCertificateFacts) -> bool,
-        falls_count: bool,
-    ) -> BTreeSet<IssuerId> {
         let mut children: BTreeMap<IssuerId, Vec<IssuerId>> = BTreeMap::new();
-        let mut reached = BTreeSet::new();
+        let mut stands = BTreeSet::new();
         let mut next = VecDeque::new();
-        let candidates = self.0.iter().filter(|(_, facts)| !(falls_count && facts.fall.is_some()));
-        for (&id, facts) in candidates {
-            for certificate in facts.certificates.iter().filter(|c| usable(c)) {
+        for (&id, facts) in self.0.iter().filter(|(_, facts)| facts.fall.is_none()) {
+            for certificate in facts.certificates.iter().filter(|c| c.is_live(now)) {
                 match certificate.parent {
                     Parent::Issuer(parent) => children.entry(parent).or_default().push(id),
                     Parent::SelfSigned | Parent::External => next.push_back(id),
@@ -201,43 +249,41 @@ impl Graph {
             }
         }
         while let Some(id) = next.pop_front() {
-            if reached.insert(id) {
+            if stands.insert(id) {
                 next.extend(children.get(&id).into_iter().flatten());
             }
         }
-        reached
+        stands
     }
 
-    /// The latest of the nearest revocations above an issuer: the one that cut its last chain.
-    fn blame(&self, issuer: IssuerId) -> Option<Invalidation> {
-        let mut found: Option<(Timestamp, Invalidation)> = None;
-        let mut seen = BTreeSet::from([issuer]);
-        let mut next = VecDeque::from([vec![issuer]]);
-        while let Some(path) = next.pop_front() {
-            let Some(&at) = path.last() else { continue };
-            let Some(facts) = self.0.get(&at) else { continue };
-            let own = facts.fall.map(|fall| (fall.recorded_at, fall.date, fall.reason));
-            let certificates = facts.certificates.iter().filter_map(|c| c.revocation);
-            let cuts = certificates.map(|r| (r.recorded_at, r.date, r.reason));
-            for (recorded_at, date, reason) in own.into_iter().chain(cuts) {
-                if found.as_ref().is_none_or(|(latest, _)| recorded_at > *latest) {
-                    let invalidation =
-                        Invalidation { path: path.clone(), by: at, at: date, reason };
-                    found = Some((recorded_at, invalidation));
+    /// The issuers that a revocation of themselves or above brought down.
+    pub(crate) fn down(&self) -> BTreeSet<IssuerId> {
+        let fallen = self.0.iter().filter(|(_, facts)| facts.fall.is_some()).map(|(&id, _)| id);
+        let cut = self.ends().into_iter().filter(|(_, end)| matches!(end, End::Cut(_)));
+        cut.map(|(id, _)| id).chain(fallen).collect()
+    }
+
+    /// How the chains of each issuer end, whether or not they have expired; nothing for one that no
+    /// chain ever joined to an anchor.
+    ///
+    /// A chain is cut on the earliest date of a revocation in it, and an issuer when its last chain
+    /// is. So whatever is revoked besides, the date never moves to a later one.
+    fn ends(&self) -> BTreeMap<IssuerId, End> {
+        let mut ends = BTreeMap::new();
+        loop {
+            let mut changed = false;
+            for (&id, facts) in &self.0 {
+                let end = facts.end(id, &ends);
+                if end > ends.get(&id).copied() {
+                    ends.extend(end.map(|end| (id, end)));
+                    changed = true;
                 }
             }
-            if own.is_some() {
-                continue;
-            }
-            for certificate in facts.certificates.iter().filter(|c| c.revocation.is_none()) {
-                if let Parent::Issuer(parent) = certificate.parent
-                    && seen.insert(parent)
-                {
-                    next.push_back(path.iter().copied().chain([parent]).collect());
-                }
+            // Ends only ever become later, and there are no more of them than cuts.
+            if !changed {
+                return ends;
             }
         }
-        found.map(|(_, invalidation)| invalidation)
     }
 
     /// Makes fall what the revocation that led here from `before` cut off, where an expired chain
@@ -265,13 +311,24 @@ impl Graph {
         let mut fell = Vec::new();
         loop {
             let lost: BTreeSet<_> = &belongs_down(self) - &self.down();
-            // The uppermost first: its fall invalidates those below it.
-            let below = |id: &&IssuerId| self.0.get(id).is_some_and(|facts| facts.is_below(&lost));
-            let uppermost = lost.iter().find(|id| !below(id));
-            let Some(&id) = uppermost.or_else(|| lost.first()) else { return fell };
-            self.0.entry(id).or_default().fall = Some(fall);
-            fell.push(id);
+            // The uppermost first: their fall invalidates those below them.
+            let mut falls: Vec<_> =
+                lost.iter().copied().filter(|id| !self.is_below(id, &lost)).collect();
+            if falls.is_empty() {
+                falls.extend(lost.first());
+            }
+            if falls.is_empty() {
+                return fell;
+            }
+            for id in falls {
+                self.0.entry(id).or_default().fall = Some(fall);
+                fell.push(id);
+            }
         }
+    }
+
+    fn is_below(&self, issuer: &IssuerId, others: &BTreeSet<IssuerId>) -> bool {
+        self.0.get(issuer).is_some_and(|facts| facts.is_below(others))
     }
 }
 

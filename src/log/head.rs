@@ -36,7 +36,7 @@ impl Tally {
     pub(crate) fn add(&mut self, entry: &[u8]) {
         let mut hasher = SipHasher13::new();
         hasher.write(entry);
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
         self.sum = self.sum.wrapping_add(hasher.finish128().as_u128());
     }
 }
@@ -93,7 +93,8 @@ impl Head {
             self.tally.add(&value);
         }
         self.newest_date = self.newest_date.max(event.revocation().map(|r| r.date));
-        self.position = Position(self.position.0 + 1);
+        // A damaged position stays where it is, and no store appends there.
+        self.position = Position(self.position.0.saturating_add(1));
         NewEntry { subject, value }
     }
 }

@@ -51,6 +51,16 @@ fn s50_what_is_below_a_fall_is_invalidated_at_any_depth() {
 }
 
 #[test]
+fn what_is_revoked_besides_moves_no_date_to_a_later_one() {
+    let chain = graph(&["root:self/90", "a:root/90", "b:a/90"]);
+    let at_of = |graph: &Graph, issuer| graph.invalidation(id(issuer)).unwrap().at;
+    let first = fell(chain, "root", 10);
+    assert_eq!(at_of(&first, "b"), at(10));
+    let second = fell(fell(first, "a", 20), "b", 30);
+    assert_eq!((at_of(&second, "a"), at_of(&second, "b")), (at(10), at(10)));
+}
+
+#[test]
 fn a_cross_certificate_under_another_parent_keeps_an_issuer_standing() {
     let both = graph(&["root:self/90", "other:self/90", "a:root/90 other/90", "b:a/90"]);
     let one = fell(both.clone(), "root", 10);
