@@ -7,6 +7,7 @@ mod fall;
 mod intake;
 mod issuers;
 mod list;
+mod parents;
 mod record;
 mod revoke;
 mod status;
@@ -32,6 +33,9 @@ use crate::{
     time::{Clock, SystemClock},
 };
 use std::sync::{Mutex, PoisonError};
+
+/// How many certificates are recorded or revoked by one durable write.
+const AT_ONCE: usize = 1000;
 
 /// How often a command is decided anew because others changed what it was decided on.
 const ATTEMPTS: u32 = 100;
@@ -150,10 +154,9 @@ impl<S: Store> Authority<S> {
     /// effect only if what it read still holds; else it decides anew.
     fn decide<T>(
         &self,
-        command: Option<CommandId>,
         mut decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let command = command.map_or_else(|| self.draw().map(CommandId), Ok)?;
+        let command = CommandId(self.draw()?);
         let mut turn = None;
         for _ in 0..ATTEMPTS {
             let view = self.view()?;

@@ -114,6 +114,8 @@ pub enum Table {
     CertificateDer = 4,
     /// CRL numbers: key (issuer, scope).
     CrlNumbers = 5,
+    /// Which certificates make a CA: key [`key::ca_certificate`].
+    CaCertificates = 6,
 }
 
 impl Table {

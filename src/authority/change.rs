@@ -1,7 +1,7 @@
 //! What a command changes, gathered while it is decided.
 
 use super::{
-    record::{IssuerRecord, certificate_to_octets, standing_to_octets},
+    record::{IssuerRecord, ca_certificate_to_octets, certificate_to_octets, standing_to_octets},
     view::View,
 };
 use crate::{
@@ -23,7 +23,7 @@ type Place = (Table, Vec<u8>);
 pub(super) struct Change {
     asserts: BTreeMap<Place, Version>,
     puts: BTreeMap<Place, (Version, Vec<u8>)>,
-    events: BTreeMap<IssuerId, Vec<Event>>,
+    events: BTreeMap<IssuerId, Vec<(Option<CommandId>, Event)>>,
 }
 
 impl Change {
@@ -62,16 +62,45 @@ impl Change {
         self.asserts.insert((Table::Certificates, key::certificate(issuer, serial)), is);
     }
 
+    /// Notes that this certificate makes a CA; `counts` as in the record.
+    pub(super) fn note_ca_certificate(
+        &mut self,
+        view: &View<'_>,
+        ca: IssuerId,
+        parent: IssuerId,
+        serial: Serial,
+        counts: bool,
+    ) -> Result<(), StoreError> {
+        let key = key::ca_certificate(ca, parent, serial);
+        if !view.has(Table::CaCertificates, &key)? {
+            let value = ca_certificate_to_octets(counts);
+            self.put(Table::CaCertificates, key, Version::ABSENT, value);
+        }
+        Ok(())
+    }
+
+    /// Demands that this issuer is as it was: neither added, nor given another certificate.
+    pub(super) fn assert_issuer(&mut self, id: IssuerId, is: Version) {
+        self.asserts.insert((Table::Issuers, id.as_octets().to_vec()), is);
+    }
+
     /// Demands that none of these issuers has fallen meanwhile.
     pub(super) fn assert_standing(
         &mut self,
         view: &View<'_>,
         graph: &Graph,
     ) -> Result<(), StoreError> {
-        for &issuer in graph.0.keys() {
-            let (version, _) = view.fall(issuer)?;
-            self.asserts.insert((Table::Standings, issuer.as_octets().to_vec()), version);
-        }
+        graph.0.keys().try_for_each(|&issuer| self.assert_standing_of(view, issuer))
+    }
+
+    /// Demands that this issuer has not fallen meanwhile.
+    pub(super) fn assert_standing_of(
+        &mut self,
+        view: &View<'_>,
+        issuer: IssuerId,
+    ) -> Result<(), StoreError> {
+        let (version, _) = view.fall(issuer)?;
+        self.asserts.insert((Table::Standings, issuer.as_octets().to_vec()), version);
         Ok(())
     }
 
@@ -81,18 +110,35 @@ impl Change {
         self.put(Table::Issuers, GRAPH_KEY.to_vec(), is, vec![1]);
     }
 
-    /// Records how an issuer stands by itself, with the entry in its log if it falls.
-    pub(super) fn put_standing(&mut self, issuer: IssuerId, is: Version, fall: Option<&Fall>) {
+    /// Records that an issuer fell, and adds the entry to its log.
+    pub(super) fn put_fall(&mut self, issuer: IssuerId, is: Version, fall: &Fall) {
+        self.renew_standing(issuer, (is, Some(*fall)));
+        self.push(issuer, Event::IssuerFell(*fall));
+    }
+
+    /// Says that something changes for who holds on to the standing of an issuer.
+    pub(super) fn renew_standing(&mut self, issuer: IssuerId, (is, fall): (Version, Option<Fall>)) {
         let key = issuer.as_octets().to_vec();
-        self.put(Table::Standings, key, is, standing_to_octets(fall));
-        if let Some(fall) = fall {
-            self.push(issuer, Event::IssuerFell(*fall));
-        }
+        self.put(Table::Standings, key, is, standing_to_octets(fall.as_ref()));
     }
 
     /// Adds an entry to the log of an issuer.
     pub(super) fn push(&mut self, issuer: IssuerId, event: Event) {
-        self.events.entry(issuer).or_default().push(event);
+        self.push_as(None, issuer, event);
+    }
+
+    /// As [`Change::push`], under the name of this command.
+    pub(super) fn push_as(&mut self, command: Option<CommandId>, issuer: IssuerId, event: Event) {
+        self.events.entry(issuer).or_default().push((command, event));
+    }
+
+    /// Takes in another change that was decided on the same view.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.asserts.extend(other.asserts);
+        self.puts.extend(other.puts);
+        for (issuer, events) in other.events {
+            self.events.entry(issuer).or_default().extend(events);
+        }
     }
 
     /// Where the last entry added to the log of an issuer will stand.
@@ -105,7 +151,7 @@ impl Change {
         Ok(Position(view.head(issuer)?.position.0.saturating_add(added as u64)))
     }
 
-    /// The batch that does it, on top of what the view shows.
+    /// The batch that does it, on top of what the view shows. `command` names what has no name.
     pub(super) fn to_batch(
         &self,
         view: &View<'_>,
@@ -124,7 +170,8 @@ impl Change {
         }
         for (&issuer, events) in &self.events {
             let head = view.head(issuer)?;
-            let (after, entries) = head.extended(command, events);
+            let events = events.iter().map(|(own, event)| (own.unwrap_or(command), *event));
+            let (after, entries) = head.extended(events);
             let head_octets = after.to_octets();
             let expected = head.position;
             batch.appends.push(Append { issuer, expected, entries, head: head_octets });

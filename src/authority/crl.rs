@@ -164,7 +164,7 @@ impl<S: Store> Authority<S> {
         public_key: &[u8],
     ) -> Result<(CrlNumber, Timestamp), Error> {
         let now = self.clock.now();
-        self.decide(None, |view, change| {
+        self.decide(|view, change| {
             let known = view.require_issuer(issuer)?;
             self.check_signing(&known, public_key, now)?;
             let key = full_scope(issuer);

@@ -134,6 +134,15 @@ impl Error {
         }
     }
 
+    /// The answers of so many items to an error that concerns them all.
+    pub(super) fn for_each_of<T>(items: usize, error: Self) -> Vec<Result<T, Self>> {
+        if items == 1 {
+            return vec![Err(error)];
+        }
+        let error = Arc::new(error);
+        (0..items).map(|_| Err(Self::WholeBatch(Arc::clone(&error)))).collect()
+    }
+
     /// The refusal, if that is what it is.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

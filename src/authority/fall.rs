@@ -7,7 +7,7 @@ use crate::{
         CertificateKind, Fall, FallCause, Graph, Known, Parent, Refusal, Revocation,
         RevocationDetails, Standing,
     },
-    log::{CommandId, Event, Subject},
+    log::{Event, Subject},
     reason::Reason,
     serial::Serial,
     store::Store,
@@ -20,13 +20,12 @@ use std::ops::ControlFlow;
 pub struct RevokeCa {
     issuer: IssuerId,
     details: RevocationDetails,
-    command: Option<CommandId>,
 }
 
 impl RevokeCa {
     /// Revokes this CA, as of now, without a reason.
     pub fn new(issuer: IssuerId) -> Self {
-        Self { issuer, details: RevocationDetails::default(), command: None }
+        Self { issuer, details: RevocationDetails::default() }
     }
 
     /// Says why.
@@ -40,13 +39,6 @@ impl RevokeCa {
     #[must_use]
     pub fn with_details(mut self, details: RevocationDetails) -> Self {
         self.details = details;
-        self
-    }
-
-    /// Names the command.
-    #[must_use]
-    pub fn with_command(mut self, command: CommandId) -> Self {
-        self.command = Some(command);
         self
     }
 }
@@ -93,7 +85,7 @@ impl<S: Store> Authority<S> {
     pub fn revoke_ca(&self, revoke: &RevokeCa) -> Result<CaRevoked, Error> {
         let now = self.clock.now();
         let issuer = revoke.issuer;
-        self.decide(revoke.command, |view, change| {
+        self.decide(|view, change| {
             let before = view.graph()?;
             change.renew_graph(view.graph_version()?);
             let plan = self.plan_fall(view, &before, issuer, revoke.details, now)?;
@@ -157,33 +149,33 @@ impl<S: Store> Authority<S> {
         }
         let not_before = known.issuer.certificates().map(|c| c.not_before()).min();
         let own = details.decide(not_before, &self.policy, now)?;
-        let (mut revocations, mut external, mut distrusted) = (Vec::new(), 0, false);
-        for (certificate, parent) in known.links() {
-            let parent = match parent {
-                Parent::Issuer(parent) => parent,
-                Parent::External => {
-                    external += 1;
-                    continue;
+        let (mut external, mut distrusted) = (0, false);
+        let mut certificates = Vec::new();
+        for (certificate, link) in known.links() {
+            match link {
+                Parent::Issuer(parent) => {
+                    certificates.push((parent, certificate.serial().to_serial()?));
                 }
-                Parent::SelfSigned => {
-                    distrusted = true;
-                    continue;
-                }
-            };
-            let serial = certificate.serial().to_serial()?;
+                Parent::External => external += 1,
+                Parent::SelfSigned => distrusted = true,
+            }
+        }
+        let unlinked = view.unlinked(issuer, |parent, serial| known.has(parent, serial))?;
+        certificates.extend(unlinked.iter().map(|unlinked| (unlinked.parent, unlinked.serial)));
+        let mut revocations = Vec::new();
+        for (parent, serial) in certificates {
             let (_, Known { record, revocation }) = view.known(parent, serial)?;
-            let expired = certificate.not_after() < now && !self.policy.expired_certificates;
+            let not_after = record.as_ref().and_then(|record| record.not_after);
+            let expired = not_after.is_some_and(|n| n < now) && !self.policy.expired_certificates;
             if revocation.is_some() || expired {
                 continue;
             }
-            let subject = Subject {
-                serial,
-                kind: CertificateKind::Ca(issuer),
-                partition: record.map(|record| record.partition).unwrap_or_default(),
-                not_after: Some(certificate.not_after()),
-            };
+            let partition = record.as_ref().map(|record| record.partition).unwrap_or_default();
+            let kind = CertificateKind::Ca(issuer);
+            let subject = Subject { serial, kind, partition, not_after };
             // A cross-certificate may be younger than the date of the fall.
-            let date = own.date.max(certificate.not_before()).min(now);
+            let not_before = record.and_then(|record| record.not_before);
+            let date = own.date.max(not_before.unwrap_or(own.date)).min(now);
             revocations.push((parent, serial, subject, Revocation { date, ..own }));
         }
         let cause = if distrusted && revocations.is_empty() {
@@ -212,11 +204,27 @@ impl<S: Store> Authority<S> {
         let now = revocation.recorded_at;
         let before = view.graph()?;
         let mut after = before.clone();
-        if let Some(facts) = after.0.get_mut(&ca) {
-            for ((certificate, link), facts) in known.links().zip(&mut facts.certificates) {
-                if link == Parent::Issuer(parent) && certificate.serial() == serial.as_ref() {
-                    facts.revocation = Some(revocation);
-                }
+        let own = after.0.entry(ca).or_default();
+        // One that was declared external, and kept so for it would have lost its anchor, is this
+        // parent's all the same.
+        let name = view.require_issuer(parent)?.issuer.name().to_vec();
+        let mut record = known.record.clone();
+        let links = known.issuer.certificates().zip(&mut record.certificates);
+        for ((certificate, stored), facts) in links.zip(&mut own.certificates) {
+            if stored.parent == Parent::External
+                && certificate.serial() == serial.as_ref()
+                && certificate.issuer_name() == name
+            {
+                stored.parent = Parent::Issuer(parent);
+                facts.parent = stored.parent;
+            }
+        }
+        if record != known.record {
+            change.put_issuer(ca, known.version, &record);
+        }
+        for facts in &mut own.certificates {
+            if facts.parent == Parent::Issuer(parent) && facts.serial == Some(serial) {
+                facts.revocation = Some(revocation);
             }
         }
         let stood = before.standing(ca, now) == Some(Standing::Stands);
@@ -259,7 +267,7 @@ fn fall(
     own: Fall,
 ) -> Result<(), Error> {
     set_fall(after, issuer, own);
-    change.put_standing(issuer, view.fall(issuer)?.0, Some(&own));
+    change.put_fall(issuer, view.fall(issuer)?.0, &own);
     settle(view, change, before, after, issuer, own)
 }
 
@@ -273,7 +281,7 @@ fn settle(
 ) -> Result<(), Error> {
     let left = left_by(by, own);
     for issuer in after.settle_revocation(before, left) {
-        change.put_standing(issuer, view.fall(issuer)?.0, Some(&left));
+        change.put_fall(issuer, view.fall(issuer)?.0, &left);
     }
     Ok(())
 }

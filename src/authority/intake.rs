@@ -1,9 +1,9 @@
 //! Reserving serial numbers and recording certificates, one or a hundred thousand.
 
 use super::{
-    Authority, Error,
+    AT_ONCE, Authority, Error,
     change::Change,
-    issuers::{is_its_own, is_signed_by},
+    parents::{is_its_own, note_ca_certificate},
     view::{KnownIssuer, View},
 };
 use crate::{
@@ -15,13 +15,7 @@ use crate::{
     store::{Store, Version},
     time::Timestamp,
 };
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-};
-
-/// How many certificates are recorded by one durable write.
-const AT_ONCE: usize = 1000;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// A claim to a serial number, to be made before the CA signs.
 #[derive(Clone, Debug)]
@@ -131,6 +125,8 @@ pub struct Registered {
     pub revoked: bool,
     /// How its issuer stands. Under one that does not, the certificate was never good.
     pub standing: Standing,
+    /// The CA that it is a certificate of, where that CA is down: it should be revoked.
+    pub names_fallen: Option<IssuerId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,7 +156,7 @@ impl<S: Store> Authority<S> {
             identity: None,
             labels: labels.clone(),
         };
-        self.decide(None, |view, change| {
+        self.decide(|view, change| {
             let graph = view.graph_above(issuer)?;
             let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
             if view.require_issuer(issuer)?.owns(serial) {
@@ -180,7 +176,8 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Refusal::IssuerMayNotIssue`] where the issuer does not stand (then
     /// [`Authority::record_discovered`] is the way), [`Refusal::SerialTaken`],
-    /// [`Refusal::ForeignCertificate`], [`Refusal::UnknownIssuer`].
+    /// [`Refusal::ForeignCertificate`], [`Refusal::UnknownIssuer`]; for another certificate of a known
+    /// CA [`Refusal::AddToIssuer`], or [`Refusal::NoWayBack`] where that CA is down.
     pub fn register(&self, registration: &Registration) -> Result<Registered, Error> {
         self.take_in_one(registration, Intake::Register)
     }
@@ -205,14 +202,14 @@ impl<S: Store> Authority<S> {
     }
 
     fn take_in_one(&self, item: &Registration, intake: Intake) -> Result<Registered, Error> {
-        let mut answers = self.take_in(std::slice::from_ref(item), intake);
-        answers.pop().unwrap_or(Err(Error::Contended { attempts: 0 }))
+        let answer = self.take_in(std::slice::from_ref(item), intake).pop();
+        answer.unwrap_or(Err(Error::Contended { attempts: 0 }))
     }
 
     fn take_in(&self, items: &[Registration], intake: Intake) -> Vec<Result<Registered, Error>> {
         let now = self.clock.now();
-        let decided = self.decide(None, |view, change| {
-            let mut taking = Taking::new(self, view, now)?;
+        let decided = self.decide(|view, change| {
+            let mut taking = Taking::new(self, view, now);
             let mut answers = Vec::with_capacity(items.len());
             for item in items {
                 match taking.take(item, intake, change) {
@@ -221,17 +218,12 @@ impl<S: Store> Authority<S> {
                     answer => answers.push(answer),
                 }
             }
-            if intake == Intake::Register {
-                for (graph, _) in taking.standings.values() {
-                    change.assert_standing(view, graph)?;
-                }
+            for named in taking.named.values() {
+                change.assert_standing(view, &named.graph)?;
             }
             Ok(answers)
         });
-        decided.unwrap_or_else(|error| {
-            let error = Arc::new(error);
-            items.iter().map(|_| Err(Error::WholeBatch(Arc::clone(&error)))).collect()
-        })
+        decided.unwrap_or_else(|error| Error::for_each_of(items.len(), error))
     }
 }
 
@@ -240,16 +232,23 @@ struct Taking<'a, S> {
     authority: &'a Authority<S>,
     view: &'a View<'a>,
     now: Timestamp,
-    issuers: Vec<KnownIssuer>,
-    standings: BTreeMap<IssuerId, (Graph, Standing)>,
+    /// All issuers, once a certificate must find its own among them.
+    all: Option<Vec<KnownIssuer>>,
+    named: BTreeMap<IssuerId, Named>,
     taken: BTreeMap<(IssuerId, Serial), (Version, Known)>,
 }
 
+/// An issuer that certificates are taken in for.
+struct Named {
+    known: KnownIssuer,
+    graph: Graph,
+    standing: Standing,
+}
+
 impl<'a, S: Store> Taking<'a, S> {
-    fn new(authority: &'a Authority<S>, view: &'a View<'a>, now: Timestamp) -> Result<Self, Error> {
-        let issuers = view.issuers()?;
-        let (standings, taken) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { authority, view, now, issuers, standings, taken })
+    fn new(authority: &'a Authority<S>, view: &'a View<'a>, now: Timestamp) -> Self {
+        let (named, taken) = (BTreeMap::new(), BTreeMap::new());
+        Self { authority, view, now, all: None, named, taken }
     }
 
     fn take(
@@ -259,49 +258,64 @@ impl<'a, S: Store> Taking<'a, S> {
         change: &mut Change,
     ) -> Result<Registered, Error> {
         let registration = self.check(item)?;
-        let lifecycle::Registration { issuer, serial, .. } = registration;
-        let standing = match self.standings.entry(issuer) {
-            Entry::Occupied(entry) => entry.into_mut().1.clone(),
-            Entry::Vacant(entry) => {
-                let graph = self.view.graph_above(issuer)?;
-                let standing = graph.standing(issuer, self.now).unwrap_or(Standing::Unanchored);
-                entry.insert((graph, standing)).1.clone()
-            }
-        };
-        let own = self.issuers.iter().find(|known| known.issuer.id() == issuer);
-        if own.is_some_and(|known| known.owns(serial)) {
+        let lifecycle::Registration { issuer, serial, kind, .. } = registration;
+        let (view, now) = (self.view, self.now);
+        let named = self.named(issuer)?;
+        if named.known.owns(serial) {
             return Err(taken_by_issuer(serial).into());
         }
+        let standing = named.standing.clone();
+        let names_fallen = match kind {
+            CertificateKind::Ca(ca) => certifies_fallen(view, ca, issuer, serial, intake, now)?,
+            CertificateKind::Unknown | CertificateKind::EndEntity => None,
+        };
         let (version, known) = match self.taken.entry((issuer, serial)) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(self.view.known(issuer, serial)?),
+            Entry::Vacant(entry) => entry.insert(view.known(issuer, serial)?),
         };
         let decided = match intake {
-            Intake::Register => registration.register(known, &standing, self.now)?,
-            Intake::Discover => registration.discover(known, self.now)?,
+            Intake::Register => registration.register(known, &standing, now)?,
+            Intake::Discover => registration.discover(known, now)?,
         };
         let recorded = decided.is_some();
         if let Some(record) = decided {
+            if let CertificateKind::Ca(ca) = record.kind {
+                note_ca_certificate(view, change, ca, issuer, serial)?;
+            }
             change.put_certificate(issuer, serial, *version, &record);
             known.record = Some(record);
         }
         let origin = known.record.as_ref().map_or(Origin::Registered, |record| record.origin);
         let revoked = known.revocation.is_some();
-        Ok(Registered { issuer, serial, recorded, origin, revoked, standing })
+        Ok(Registered { issuer, serial, recorded, origin, revoked, standing, names_fallen })
+    }
+
+    fn named(&mut self, issuer: IssuerId) -> Result<&Named, Error> {
+        match self.named.entry(issuer) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let known = self.view.require_issuer(issuer)?;
+                let graph = self.view.graph_above(issuer)?;
+                let standing = graph.standing(issuer, self.now).unwrap_or(Standing::Unanchored);
+                Ok(entry.insert(Named { known, graph, standing }))
+            }
+        }
     }
 
     /// What the evidence proves.
-    fn check(&self, item: &Registration) -> Result<lifecycle::Registration, Error> {
+    fn check(&mut self, item: &Registration) -> Result<lifecycle::Registration, Error> {
         let labels = item.labels.clone();
         match &item.evidence {
             Evidence::Certificate(certificate) => {
-                let issuer = self.authority.issuer_of(certificate, &self.issuers)?;
+                let all = match &mut self.all {
+                    Some(all) => all,
+                    none => none.insert(self.view.issuers()?),
+                };
+                let issuer = self.authority.issuer_of_among(certificate, all)?;
                 of_certificate(issuer, certificate, labels)
             }
             Evidence::Vouched { issuer, certificate } => {
-                let known = self.issuers.iter().find(|known| known.issuer.id() == *issuer);
-                let known = known.ok_or(Refusal::UnknownIssuer { issuer: *issuer })?;
-                if known.issuer.name() != certificate.issuer_name() {
+                if self.named(*issuer)?.known.issuer.name() != certificate.issuer_name() {
                     let why = "it bears the name of another issuer than the one named";
                     return Err(Refusal::ForeignCertificate { why }.into());
                 }
@@ -320,21 +334,54 @@ impl<'a, S: Store> Taking<'a, S> {
     }
 }
 
+/// Whether a CA certificate that is taken in is one of a CA that is down. It can be recorded as
+/// discovered, not registered; no more can one of a CA in good standing, to which it is added.
+fn certifies_fallen(
+    view: &View<'_>,
+    ca: IssuerId,
+    parent: IssuerId,
+    serial: Serial,
+    intake: Intake,
+    now: Timestamp,
+) -> Result<Option<IssuerId>, Error> {
+    let Some(known) = view.issuer(ca)? else { return Ok(None) };
+    let standing = view.graph_above(ca)?.standing(ca, now).unwrap_or(Standing::Unanchored);
+    let down = standing.is_down();
+    if intake == Intake::Register && !known.has(parent, serial) {
+        return Err(Error::from(if down {
+            Refusal::NoWayBack { issuer: ca, standing }
+        } else {
+            Refusal::AddToIssuer { issuer: ca }
+        }));
+    }
+    Ok(down.then_some(ca))
+}
+
 impl<S: Store> Authority<S> {
-    /// The issuer among these that signed the certificate: the name must be its own, octet for
-    /// octet, and the signature must be made with its key.
-    pub(super) fn issuer_of(
+    /// The issuer that signed a certificate: it has the name of the certificate's issuer, octet for
+    /// octet, and its key made the signature.
+    ///
+    /// # Errors
+    /// [`Refusal::ForeignCertificate`], and [`Error::Unverified`] where a signature could not be
+    /// checked.
+    pub fn issuer_of(&self, certificate: &Certificate) -> Result<IssuerId, Error> {
+        self.issuer_of_among(certificate, &self.view()?.issuers()?)
+    }
+
+    pub(super) fn issuer_of_among(
         &self,
         certificate: &Certificate,
         issuers: &[KnownIssuer],
     ) -> Result<IssuerId, Error> {
-        let mut why = "no known issuer has the name of its issuer";
-        for known in issuers.iter().filter(|k| k.issuer.name() == certificate.issuer_name()) {
-            if is_signed_by(certificate, known.issuer.public_key(), &*self.verifier)? {
-                return Ok(known.issuer.id());
-            }
-            why = "it bears the name of a known issuer, whose key did not sign it";
+        if let Some(issuer) = self.signer_among(certificate, issuers)? {
+            return Ok(issuer);
         }
+        let named = issuers.iter().any(|k| k.issuer.name() == certificate.issuer_name());
+        let why = if named {
+            "it bears the name of a known issuer, whose key did not sign it"
+        } else {
+            "no known issuer has the name of its issuer"
+        };
         Err(Refusal::ForeignCertificate { why }.into())
     }
 }

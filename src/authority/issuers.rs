@@ -2,18 +2,14 @@
 
 use super::{
     Authority, Error,
-    change::Change,
+    parents::{claim_own_serial, record_under_parent},
     record::{IssuerRecord, StoredCaCertificate},
-    view::{KnownIssuer, View},
 };
 use crate::{
-    certificate::Certificate,
     issuer::CaCertificate,
     issuer_id::IssuerId,
-    lifecycle::{Fall, FallCause, Graph, Labels, Parent, Refusal, Registration, Standing},
-    signing::{Verifier, VerifyError},
+    lifecycle::{Fall, FallCause, Parent, Refusal, Standing},
     store::{Store, Version},
-    time::Timestamp,
 };
 
 /// What the caller knows of the parent of a CA certificate.
@@ -89,7 +85,7 @@ impl<S: Store> Authority<S> {
         let id = certificate.id();
         let incarnation = self.draw()?;
         let now = self.clock.now();
-        self.decide(None, |view, change| {
+        self.decide(|view, change| {
             let issuers = view.issuers()?;
             let before = view.graph()?;
             let known = issuers.iter().find(|known| known.issuer.id() == id);
@@ -126,9 +122,8 @@ impl<S: Store> Authority<S> {
             change.assert_standing(view, &before)?;
 
             let mut after = before.clone();
-            let facts = view.ca_certificate_facts(certificate, link)?;
-            let revocation = facts.revocation;
-            after.0.entry(id).or_default().certificates.push(facts);
+            let own = after.0.entry(id).or_default();
+            own.certificates.push(view.ca_certificate_facts(certificate, link)?);
             match link {
                 Parent::Issuer(parent) => {
                     record_under_parent(view, change, &before, parent, certificate, now)?;
@@ -136,28 +131,34 @@ impl<S: Store> Authority<S> {
                 Parent::SelfSigned => claim_own_serial(view, change, id, certificate)?,
                 Parent::External => {}
             }
+            if known.is_none() {
+                // What was recorded of it under its parents when nobody knew that it is a CA.
+                let unlinked = view.unlinked(id, |parent, serial| {
+                    link == Parent::Issuer(parent) && certificate.serial() == serial.as_ref()
+                })?;
+                own.certificates.extend(unlinked.into_iter().map(|unlinked| unlinked.facts));
+            }
             let joined =
                 self.join_children(view, change, &issuers, &mut after, certificate, now)?;
 
             let mut falls = Vec::new();
-            if let (None, Some(revocation)) = (known, revocation) {
-                // Its serial number was revoked before anyone said that it is a CA's.
-                let (date, reason) = (revocation.date, revocation.reason);
-                let fall = Fall { date, reason, recorded_at: now, cause: FallCause::Revoked };
-                after.0.entry(id).or_default().fall = Some(fall);
-                falls.push((id, fall));
+            for &issuer in joined.iter().chain([&id]) {
+                // Its serial number was revoked before anyone said whose it is.
+                if let Some(fall) = after.0.get(&issuer).and_then(|facts| facts.lost_all(now)) {
+                    after.0.entry(issuer).or_default().fall = Some(fall);
+                    falls.push((issuer, fall));
+                }
             }
             let comes_back =
                 Fall { date: now, reason: None, recorded_at: now, cause: FallCause::LeftBy(id) };
             let settled = after.settle_addition(&before, comes_back);
             falls.extend(settled.into_iter().map(|id| (id, comes_back)));
-            // Who registers holds on to the standing, and must see which serial number is taken now.
-            let noted = known.is_none() || link == Parent::SelfSigned;
-            if noted && falls.iter().all(|(fallen, _)| *fallen != id) {
-                change.put_standing(id, view.fall(id)?.0, None);
+            // Who registers holds on to the standing of the issuer, and must see what changed.
+            for issuer in joined.iter().copied().chain([id]) {
+                change.renew_standing(issuer, view.fall(issuer)?);
             }
             for (fallen, fall) in &falls {
-                change.put_standing(*fallen, view.fall(*fallen)?.0, Some(fall));
+                change.put_fall(*fallen, view.fall(*fallen)?.0, fall);
             }
             let standing = after.standing(id, now).unwrap_or(Standing::Unanchored);
             Ok(IssuerAdded { issuer: id, added: true, standing, joined })
@@ -171,7 +172,7 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Refusal::UnknownIssuer`], or a failure of the store.
     pub fn list_invalidated(&self, issuer: IssuerId) -> Result<(), Error> {
-        self.decide(None, |view, change| {
+        self.decide(|view, change| {
             let known = view.require_issuer(issuer)?;
             if !known.record.lists_invalidated {
                 let record = IssuerRecord { lists_invalidated: true, ..known.record };
@@ -179,150 +180,5 @@ impl<S: Store> Authority<S> {
             }
             Ok(())
         })
-    }
-
-    fn find_parent(
-        &self,
-        certificate: &CaCertificate,
-        declared: DeclaredParent,
-        issuers: &[KnownIssuer],
-    ) -> Result<Parent, Error> {
-        if certificate.is_self_issued()
-            && is_signed_by(certificate, certificate.public_key(), &*self.verifier)?
-        {
-            return match declared {
-                DeclaredParent::Issuer(expected) => Err(Error::WrongParent { expected }),
-                _ => Ok(Parent::SelfSigned),
-            };
-        }
-        let mut found = None;
-        for known in issuers.iter().filter(|k| k.issuer.name() == certificate.issuer_name()) {
-            if is_signed_by(certificate, known.issuer.public_key(), &*self.verifier)? {
-                found = Some(known.issuer.id());
-                break;
-            }
-        }
-        match (found, declared) {
-            (found, DeclaredParent::Issuer(expected)) if found != Some(expected) => {
-                Err(Error::WrongParent { expected })
-            }
-            (Some(parent), _) => {
-                // Its parent must be able to revoke it.
-                certificate.serial().to_serial()?;
-                Ok(Parent::Issuer(parent))
-            }
-            (None, DeclaredParent::External) => Ok(Parent::External),
-            (None, _) => Err(Error::NoParent),
-        }
-    }
-
-    /// Joins to their parent the certificates whose parent was declared external and is this one,
-    /// but for those that would then have no anchor, or only expired ones.
-    fn join_children(
-        &self,
-        view: &View<'_>,
-        change: &mut Change,
-        issuers: &[KnownIssuer],
-        after: &mut Graph,
-        parent: &CaCertificate,
-        now: Timestamp,
-    ) -> Result<Vec<IssuerId>, Error> {
-        let mut joined = Vec::new();
-        for known in issuers.iter().filter(|known| known.issuer.id() != parent.id()) {
-            let child = known.issuer.id();
-            let mut record = known.record.clone();
-            let links = known.issuer.certificates().zip(&mut record.certificates).enumerate();
-            for (place, (certificate, stored)) in links {
-                if stored.parent != Parent::External
-                    || certificate.issuer_name() != parent.subject()
-                    || !is_signed_by(certificate, parent.public_key(), &*self.verifier)?
-                    || certificate.serial().to_serial().is_err()
-                {
-                    continue;
-                }
-                let link = Parent::Issuer(parent.id());
-                let mut tried = after.clone();
-                let facts = tried.0.get_mut(&child);
-                if let Some(facts) = facts.and_then(|facts| facts.certificates.get_mut(place)) {
-                    facts.parent = link;
-                }
-                let standing = tried.standing(child, now);
-                if standing.is_some_and(|s| s == Standing::Stands || s.is_down()) {
-                    *after = tried;
-                    stored.parent = link;
-                    record_under_parent(view, change, after, parent.id(), certificate, now)?;
-                    joined.push(child);
-                }
-            }
-            if record != known.record {
-                change.put_issuer(child, known.version, &record);
-            }
-        }
-        Ok(joined)
-    }
-}
-
-/// Records a CA certificate among those of its parent.
-fn record_under_parent(
-    view: &View<'_>,
-    change: &mut Change,
-    graph: &Graph,
-    parent: IssuerId,
-    certificate: &CaCertificate,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let serial = certificate.serial().to_serial()?;
-    let owned = view.issuer(parent)?.is_some_and(|known| known.owns(serial));
-    if owned || change.has_certificate(parent, serial) {
-        let how = "another CA certificate of this parent, or the parent's own, has it";
-        return Err(Refusal::SerialTaken { serial, how }.into());
-    }
-    let registration = Registration::of_certificate(parent, serial, certificate, Labels::default());
-    let (version, known) = view.known(parent, serial)?;
-    let record = match graph.standing(parent, now) {
-        Some(Standing::Stands) => registration.register(&known, &Standing::Stands, now)?,
-        _ => registration.discover(&known, now)?,
-    };
-    if let Some(record) = record {
-        change.put_certificate(parent, serial, version, &record);
-    }
-    Ok(())
-}
-
-/// Keeps the serial number of a self-signed certificate from being that of another certificate of
-/// the issuer: one of the two could not be revoked.
-fn claim_own_serial(
-    view: &View<'_>,
-    change: &mut Change,
-    issuer: IssuerId,
-    certificate: &CaCertificate,
-) -> Result<(), Error> {
-    // A number that no record can have collides with none.
-    let Ok(serial) = certificate.serial().to_serial() else { return Ok(()) };
-    if view.certificate(issuer, serial)?.1.is_some() {
-        let how = "another certificate of the issuer has it";
-        return Err(Refusal::SerialTaken { serial, how }.into());
-    }
-    change.assert_certificate(issuer, serial, Version::ABSENT);
-    Ok(())
-}
-
-/// Whether this is a certificate of the issuer itself: of its name and its key.
-pub(super) fn is_its_own(issuer: IssuerId, certificate: &Certificate) -> bool {
-    IssuerId::of(certificate.subject(), certificate.public_key()) == issuer
-}
-
-/// Whether this key made the certificate's signature. An algorithm that the verifier does not know
-/// is an error: it proves nothing either way.
-pub(super) fn is_signed_by(
-    certificate: &Certificate,
-    public_key: &[u8],
-    verifier: &dyn Verifier,
-) -> Result<bool, Error> {
-    match certificate.verify(public_key, verifier) {
-        Ok(()) => Ok(true),
-        // A key of another kind cannot have made it.
-        Err(VerifyError::BadSignature | VerifyError::OtherKey { .. }) => Ok(false),
-        Err(error) => Err(Error::Unverified(error)),
     }
 }

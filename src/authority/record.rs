@@ -141,6 +141,22 @@ pub(super) fn certificate_from_octets(octets: &[u8]) -> Result<CertificateRecord
     Ok(record)
 }
 
+const CA_CERTIFICATE_FORMAT: u8 = 1;
+
+/// Whether a certificate of a CA was recorded before the CA was, and so is one of its chains.
+pub(super) fn ca_certificate_to_octets(counts: bool) -> Vec<u8> {
+    let mut out = Writer::new(CA_CERTIFICATE_FORMAT);
+    out.bool(counts);
+    out.finish()
+}
+
+pub(super) fn ca_certificate_counts(octets: &[u8]) -> Result<bool, Damaged> {
+    let mut input = Reader::new(octets, CA_CERTIFICATE_FORMAT)?;
+    let counts = input.bool()?;
+    input.finish()?;
+    Ok(counts)
+}
+
 /// The numbering of the CRLs of one issuer and scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NumberRecord {

@@ -1,12 +1,16 @@
 //! Revoking one certificate, and amending a revocation.
 
-use super::{Authority, Error, change::Change, issuers::is_its_own, view::View};
+use super::{
+    AT_ONCE, Authority, Error,
+    change::Change,
+    parents::{is_its_own, note_ca_certificate},
+    view::View,
+};
 use crate::{
     certificate::Certificate,
     issuer_id::IssuerId,
     lifecycle::{
-        self, Amendment, CertificateKind, Known, Labels, Origin, Refusal, Revocation,
-        RevocationDetails,
+        self, Amendment, CertificateKind, Known, Labels, Refusal, Revocation, RevocationDetails,
     },
     log::{CommandId, Event, Position, Subject},
     reason::Reason,
@@ -14,6 +18,7 @@ use crate::{
     store::{Store, Version},
     time::Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// The certificate that a command is about.
 #[derive(Clone, Debug)]
@@ -144,25 +149,83 @@ impl<S: Store> Authority<S> {
     /// [`Refusal::DateInFuture`], [`Refusal::ReasonNotAllowed`], [`Refusal::ReasonRequired`].
     pub fn revoke(&self, revoke: &Revoke) -> Result<Revoked, Error> {
         let now = self.clock.now();
-        self.decide(revoke.command, |view, change| {
-            let found = self.find(view, &revoke.target, now)?;
-            let (issuer, serial) = (found.issuer, found.serial);
-            if let Some(done) = found.done_by(view, revoke.command)? {
-                return Ok(done);
+        self.decide(|view, change| match self.decide_revocation(view, change, revoke, now)? {
+            Decided::Plain(revoked) => Ok(revoked),
+            Decided::Ca(ca, mut revoked) => {
+                let Revoked { issuer, serial, revocation, .. } = revoked;
+                revoked.fallen =
+                    self.fall_with_certificate(view, change, ca, issuer, serial, revocation)?;
+                Ok(revoked)
             }
-            let revocation = found.known.revoke(revoke.details, &self.policy, now)?;
-            let subject = found.subject();
-            let discovered = found.record(change);
-            change.push(issuer, Event::Revoked { subject, revocation });
-            let fallen = match subject.kind {
-                CertificateKind::Ca(ca) => {
-                    self.fall_with_certificate(view, change, ca, issuer, serial, revocation)?
-                }
-                CertificateKind::Unknown | CertificateKind::EndEntity => None,
-            };
-            let position = change.position_of_last(view, issuer)?;
-            let repeated = false;
-            Ok(Revoked { issuer, serial, revocation, position, discovered, fallen, repeated })
+        })
+    }
+
+    /// Revokes many certificates, up to a thousand by one durable write, and answers for each.
+    ///
+    /// What is refused does not keep the others from being revoked.
+    pub fn revoke_all(&self, revokes: &[Revoke]) -> Vec<Result<Revoked, Error>> {
+        revokes.chunks(AT_ONCE).flat_map(|chunk| self.revoke_at_once(chunk)).collect()
+    }
+
+    fn revoke_at_once(&self, revokes: &[Revoke]) -> Vec<Result<Revoked, Error>> {
+        let now = self.clock.now();
+        let decided = self.decide(|view, change| {
+            let mut answers = Vec::with_capacity(revokes.len());
+            let mut revoked = BTreeSet::new();
+            for revoke in revokes {
+                let mut alone = Change::default();
+                answers.push(match self.decide_revocation(view, &mut alone, revoke, now) {
+                    Ok(Decided::Plain(answer))
+                        if answer.repeated || revoked.insert((answer.issuer, answer.serial)) =>
+                    {
+                        change.merge(alone);
+                        let position = change.position_of_last(view, answer.issuer)?;
+                        let position = if answer.repeated { answer.position } else { position };
+                        Some(Ok(Revoked { position, ..answer }))
+                    }
+                    // A fall, or the same certificate again: on its own, after the others.
+                    Ok(_) => None,
+                    // They are all decided on this view: without it, there is no answer.
+                    Err(Error::Store(error)) => return Err(error.into()),
+                    Err(error) => Some(Err(error)),
+                });
+            }
+            Ok(answers)
+        });
+        match decided {
+            Ok(answers) => answers
+                .into_iter()
+                .zip(revokes)
+                .map(|(answer, revoke)| answer.unwrap_or_else(|| self.revoke(revoke)))
+                .collect(),
+            Err(error) => Error::for_each_of(revokes.len(), error),
+        }
+    }
+
+    /// Decides what revoking a certificate changes, but for the fall of a CA.
+    fn decide_revocation(
+        &self,
+        view: &View<'_>,
+        change: &mut Change,
+        revoke: &Revoke,
+        now: Timestamp,
+    ) -> Result<Decided, Error> {
+        let found = self.find(view, &revoke.target, now)?;
+        let (issuer, serial) = (found.issuer, found.serial);
+        if let Some(done) = found.done_by(view, revoke)? {
+            return Ok(Decided::Plain(done));
+        }
+        let revocation = found.known.revoke(revoke.details, &self.policy, now)?;
+        let subject = found.subject();
+        let discovered = found.record(view, change)?;
+        change.push_as(revoke.command, issuer, Event::Revoked { subject, revocation });
+        let position = change.position_of_last(view, issuer)?;
+        let (fallen, repeated) = (None, false);
+        let revoked =
+            Revoked { issuer, serial, revocation, position, discovered, fallen, repeated };
+        Ok(match subject.kind {
+            CertificateKind::Ca(ca) => Decided::Ca(ca, revoked),
+            CertificateKind::Unknown | CertificateKind::EndEntity => Decided::Plain(revoked),
         })
     }
 
@@ -172,15 +235,18 @@ impl<S: Store> Authority<S> {
     /// [`Refusal::NotRevoked`], [`Refusal::IllegalAmendment`], and as [`Authority::revoke`].
     pub fn amend(&self, amend: &Amend) -> Result<Amended, Error> {
         let now = self.clock.now();
-        self.decide(amend.command, |view, change| {
+        self.decide(|view, change| {
             let found = self.find(view, &amend.target, now)?;
             let (issuer, serial) = (found.issuer, found.serial);
+            if let Some(done) = found.amended_by(view, amend.command)? {
+                return Ok(done);
+            }
             let history = found.known.revocation.as_ref().ok_or(Refusal::NotRevoked { serial })?;
             let replaced = history.current;
             let not_before = found.known.record.as_ref().and_then(|record| record.not_before);
             let revocation = amend.amendment.decide(&replaced, not_before, &self.policy, now)?;
             let event = Event::Amended { subject: found.subject(), revocation, replaced };
-            change.push(issuer, event);
+            change.push_as(amend.command, issuer, event);
             let position = change.position_of_last(view, issuer)?;
             Ok(Amended { issuer, serial, revocation, replaced, position })
         })
@@ -191,7 +257,7 @@ impl<S: Store> Authority<S> {
         let (issuer, serial, certificate) = match target {
             Target::Serial { issuer, serial } => (*issuer, *serial, None),
             Target::Certificate(certificate) => {
-                let issuer = self.issuer_of(certificate, &view.issuers()?)?;
+                let issuer = self.issuer_of_among(certificate, &view.issuers()?)?;
                 (issuer, certificate.serial().to_serial()?, Some(certificate))
             }
         };
@@ -209,7 +275,7 @@ impl<S: Store> Authority<S> {
                 Labels::default(),
             ),
             None if known.record.is_some() => {
-                return Ok(Found { issuer, serial, version, known, changed: false });
+                return Ok(Found { issuer, serial, version, known });
             }
             None if self.policy.unknown_serials => lifecycle::Registration {
                 issuer,
@@ -223,10 +289,17 @@ impl<S: Store> Authority<S> {
             None => return Err(Refusal::UnknownCertificate { issuer, serial }.into()),
         };
         let record = registration.discover(&known, now)?;
-        let changed = record.is_some();
         known.record = record.or(known.record);
-        Ok(Found { issuer, serial, version, known, changed })
+        Ok(Found { issuer, serial, version, known })
     }
+}
+
+/// A revocation that is decided.
+enum Decided {
+    /// Of a certificate with nothing below it, or one that was recorded before.
+    Plain(Revoked),
+    /// Of a certificate of this CA, which may fall.
+    Ca(IssuerId, Revoked),
 }
 
 /// The certificate that a command is about, and what is to be recorded of it besides.
@@ -235,7 +308,6 @@ struct Found {
     serial: Serial,
     version: Version,
     known: Known,
-    changed: bool,
 }
 
 impl Found {
@@ -250,42 +322,60 @@ impl Found {
     }
 
     /// What this command did when it was carried out before, if it was.
-    fn done_by(
+    fn done_by(&self, view: &View<'_>, revoke: &Revoke) -> Result<Option<Revoked>, Error> {
+        let (issuer, serial, subject) = (self.issuer, self.serial, self.subject());
+        let Some(command) = revoke.command else { return Ok(None) };
+        let entries = view.entries_of(issuer, subject.partition, serial)?;
+        let Some((position, entry)) = entries.first() else { return Ok(None) };
+        let Event::Revoked { revocation, .. } = entry.event else { return Ok(None) };
+        let RevocationDetails { reason, date, invalidity_date } = revoke.details;
+        let same = entry.command == command
+            && revocation.reason == reason
+            && revocation.invalidity_date == invalidity_date
+            && date.is_none_or(|date| revocation.date == date);
+        let fallen = match subject.kind {
+            CertificateKind::Ca(ca) => view.fall(ca)?.1.map(|_| ca),
+            CertificateKind::Unknown | CertificateKind::EndEntity => None,
+        };
+        Ok(same.then_some(Revoked {
+            issuer,
+            serial,
+            revocation,
+            position: *position,
+            discovered: false,
+            fallen,
+            repeated: true,
+        }))
+    }
+
+    /// What this amendment did when it was carried out before, if it was.
+    fn amended_by(
         &self,
         view: &View<'_>,
         command: Option<CommandId>,
-    ) -> Result<Option<Revoked>, Error> {
+    ) -> Result<Option<Amended>, Error> {
         let (issuer, serial, partition) = (self.issuer, self.serial, self.subject().partition);
-        let Some(command) = command else { return Ok(None) };
         let entries = view.entries_of(issuer, partition, serial)?;
-        Ok(entries.first().filter(|(_, entry)| entry.command == command).and_then(
-            |(position, entry)| match entry.event {
-                Event::Revoked { revocation, .. } => Some(Revoked {
-                    issuer,
-                    serial,
-                    revocation,
-                    position: *position,
-                    discovered: false,
-                    fallen: None,
-                    repeated: true,
-                }),
-                _ => None,
-            },
-        ))
+        Ok(entries.into_iter().find_map(|(position, entry)| match entry.event {
+            Event::Amended { revocation, replaced, .. } if Some(entry.command) == command => {
+                Some(Amended { issuer, serial, revocation, replaced, position })
+            }
+            _ => None,
+        }))
     }
 
-    /// Writes the certificate's record where it changed, and holds on to it where it did not.
-    /// Answers whether it was not recorded at all before.
-    fn record(&self, change: &mut Change) -> bool {
-        match &self.known.record {
-            Some(record) if self.changed => {
-                change.put_certificate(self.issuer, self.serial, self.version, record);
-                record.origin == Origin::Discovered && self.version == Version::ABSENT
-            }
-            _ => {
-                change.assert_certificate(self.issuer, self.serial, self.version);
-                false
+    /// Writes the certificate's record, changed or not, so that whatever else is decided on it waits
+    /// for this revocation. Answers whether it was not recorded at all before.
+    fn record(&self, view: &View<'_>, change: &mut Change) -> Result<bool, Error> {
+        let (issuer, serial) = (self.issuer, self.serial);
+        change.assert_standing_of(view, issuer)?;
+        if let Some(record) = &self.known.record {
+            change.put_certificate(issuer, serial, self.version, record);
+            if let (CertificateKind::Ca(ca), true) = (record.kind, self.version == Version::ABSENT)
+            {
+                note_ca_certificate(view, change, ca, issuer, serial)?;
             }
         }
+        Ok(self.version == Version::ABSENT)
     }
 }

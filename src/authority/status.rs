@@ -5,7 +5,8 @@ use crate::{
     index::SerialIndex,
     issuer_id::IssuerId,
     lifecycle::{
-        CertificateRecord, CertificateState, Invalidation, Revocation, RevocationHistory, Standing,
+        CertificateKind, CertificateRecord, CertificateState, Invalidation, Revocation,
+        RevocationHistory, Standing,
     },
     log::{AsOf, Position},
     serial::Serial,
@@ -33,7 +34,8 @@ pub enum CertificateStatus {
         /// The notAfter.
         not_after: Timestamp,
     },
-    /// Its issuer fell, or was invalidated: it is worth nothing, though it was not revoked itself.
+    /// Its issuer is down, or it is one of a CA that is: it is worth nothing, though it was not
+    /// revoked itself.
     Invalidated(Invalidation),
     /// It was revoked.
     Revoked(RevocationHistory),
@@ -77,7 +79,15 @@ impl<S: Store> Authority<S> {
         let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
         let (_, known) = view.known(issuer, serial)?;
         let own = own_status(known.record.as_ref(), known.revocation, now);
-        let effective = match (&own, graph.invalidation(issuer)) {
+        let mut invalidation = graph.invalidation(issuer);
+        if let (None, Some(CertificateKind::Ca(ca))) =
+            (&invalidation, known.record.as_ref().map(|record| record.kind))
+            && view.issuer(ca)?.is_some()
+        {
+            // A certificate of a CA that is down is worth nothing, whoever signed it.
+            invalidation = view.graph_above(ca)?.invalidation(ca);
+        }
+        let effective = match (&own, invalidation) {
             (CertificateStatus::NotIssued | CertificateStatus::Revoked(_), _) | (_, None) => {
                 own.clone()
             }

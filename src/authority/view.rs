@@ -3,7 +3,10 @@
 use super::{
     Error,
     change::GRAPH_KEY,
-    record::{IssuerRecord, NumberRecord, certificate_from_octets, standing_from_octets},
+    record::{
+        IssuerRecord, NumberRecord, ca_certificate_counts, certificate_from_octets,
+        standing_from_octets,
+    },
 };
 use crate::{
     certificate::Certificate,
@@ -18,6 +21,7 @@ use crate::{
     partition::Partition,
     serial::Serial,
     store::{Snapshot, Space, StoreError, Table, Version, key},
+    time::Timestamp,
 };
 use std::{collections::BTreeSet, ops::ControlFlow};
 
@@ -30,6 +34,15 @@ pub(super) struct KnownIssuer {
     pub(super) version: Version,
     pub(super) record: IssuerRecord,
     pub(super) issuer: Issuer,
+}
+
+/// A certificate of a CA that was recorded under its parent and not added to the CA.
+pub(super) struct Unlinked {
+    pub(super) parent: IssuerId,
+    pub(super) serial: Serial,
+    /// Whether it was there before the CA was added, and so is one of its chains.
+    pub(super) counts: bool,
+    pub(super) facts: CaCertificateFacts,
 }
 
 impl View<'_> {
@@ -47,6 +60,11 @@ impl View<'_> {
                 Ok((record.version, Some(parsed)))
             }
         }
+    }
+
+    /// Whether there is a record at this key.
+    pub(super) fn has(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.0.get(Space::Table(table), key)?.is_some())
     }
 
     pub(super) fn head(&self, issuer: IssuerId) -> Result<Head, StoreError> {
@@ -265,11 +283,49 @@ impl View<'_> {
 
     fn facts(&self, known: &KnownIssuer) -> Result<IssuerFacts, StoreError> {
         let (_, fall) = self.fall(known.issuer.id())?;
-        let certificates = known
+        let mut certificates = known
             .links()
             .map(|(certificate, parent)| self.ca_certificate_facts(certificate, parent))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let unlinked =
+            self.unlinked(known.issuer.id(), |parent, serial| known.has(parent, serial))?;
+        certificates.extend(unlinked.into_iter().filter(|u| u.counts).map(|u| u.facts));
         Ok(IssuerFacts { fall, certificates })
+    }
+
+    /// The certificates of a CA that were recorded under a parent and are not `linked` to it.
+    pub(super) fn unlinked(
+        &self,
+        ca: IssuerId,
+        linked: impl Fn(IssuerId, Serial) -> bool,
+    ) -> Result<Vec<Unlinked>, StoreError> {
+        let table = Table::CaCertificates;
+        let mut keys = Vec::new();
+        self.scan(Space::Table(table), ca.as_octets(), key::past(ca.as_octets()), |key, value| {
+            let read = || {
+                let (parent, serial) = key.get(32..)?.split_first_chunk()?;
+                let serial = Serial::from_octets(serial.get(1..)?).ok()?;
+                Some((IssuerId::from_octets(*parent), serial))
+            };
+            let (parent, serial) = read().ok_or_else(|| corrupt(table, key, "a bad key"))?;
+            let counts = ca_certificate_counts(value).map_err(|e| corrupt(table, key, e))?;
+            keys.push((parent, serial, counts));
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+        let mut unlinked = Vec::new();
+        for (parent, serial, counts) in keys {
+            if !linked(parent, serial) {
+                let (_, Known { record, revocation }) = self.known(parent, serial)?;
+                let facts = CaCertificateFacts {
+                    parent: Parent::Issuer(parent),
+                    serial: Some(serial),
+                    not_after: record.and_then(|r| r.not_after).unwrap_or(Timestamp::MAX),
+                    revocation: revocation.map(|history| history.current),
+                };
+                unlinked.push(Unlinked { parent, serial, counts, facts });
+            }
+        }
+        Ok(unlinked)
     }
 
     /// What matters of a CA certificate of this parent.
@@ -278,13 +334,15 @@ impl View<'_> {
         certificate: &Certificate,
         parent: Parent,
     ) -> Result<CaCertificateFacts, StoreError> {
-        let revocation = match (parent, certificate.serial().to_serial()) {
-            (Parent::Issuer(parent), Ok(serial)) => {
+        let serial = certificate.serial().to_serial().ok();
+        let revocation = match (parent, serial) {
+            (Parent::Issuer(parent), Some(serial)) => {
                 self.known(parent, serial)?.1.revocation.map(|history| history.current)
             }
             _ => None,
         };
-        Ok(CaCertificateFacts { parent, not_after: certificate.not_after(), revocation })
+        let not_after = certificate.not_after();
+        Ok(CaCertificateFacts { parent, serial, not_after, revocation })
     }
 
     /// The positions of the logs of all issuers of a graph.
@@ -303,6 +361,13 @@ impl KnownIssuer {
     pub(super) fn owns(&self, serial: Serial) -> bool {
         self.links()
             .any(|(own, parent)| parent == Parent::SelfSigned && own.serial() == serial.as_ref())
+    }
+
+    /// Whether the certificate with this serial number of this parent was added to it.
+    pub(super) fn has(&self, parent: IssuerId, serial: Serial) -> bool {
+        self.links().any(|(certificate, link)| {
+            link == Parent::Issuer(parent) && certificate.serial() == serial.as_ref()
+        })
     }
 
     /// Its CA certificates with their parents.

@@ -59,6 +59,12 @@ pub enum Refusal {
         /// How it stands.
         standing: Standing,
     },
+    /// A certificate of a recorded CA is added to that CA, which it may keep standing.
+    #[error("a certificate of issuer {issuer}: add it to that issuer instead")]
+    AddToIssuer {
+        /// The issuer that it is a certificate of.
+        issuer: IssuerId,
+    },
     /// A CA certificate cannot bring back an issuer that fell or was invalidated.
     #[error("no new certificate brings issuer {issuer} back: {standing}")]
     NoWayBack {

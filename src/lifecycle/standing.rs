@@ -10,7 +10,9 @@
 //! things could: a chain that was left out because it had expired, and a certificate that is added
 //! later. [`Graph::settle`] finds the issuers for which they would, and they fall.
 
-use crate::{issuer_id::IssuerId, lifecycle::Revocation, reason::Reason, time::Timestamp};
+use crate::{
+    issuer_id::IssuerId, lifecycle::Revocation, reason::Reason, serial::Serial, time::Timestamp,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
@@ -107,6 +109,8 @@ pub(crate) enum Parent {
 #[derive(Clone, Debug)]
 pub(crate) struct CaCertificateFacts {
     pub(crate) parent: Parent,
+    /// `None` if it is none that could be revoked.
+    pub(crate) serial: Option<Serial>,
     pub(crate) not_after: Timestamp,
     pub(crate) revocation: Option<Revocation>,
 }
@@ -147,6 +151,15 @@ impl IssuerFacts {
             Parent::Issuer(parent) => issuers.contains(&parent),
             Parent::SelfSigned | Parent::External => false,
         })
+    }
+
+    /// Its fall, where a certificate was revoked and none is left that is live.
+    pub(crate) fn lost_all(&self, now: Timestamp) -> Option<Fall> {
+        let dates = self.certificates.iter().filter_map(|c| c.revocation);
+        let last = dates.max_by_key(|revocation| revocation.date)?;
+        let (date, reason) = (last.date, last.reason);
+        let fall = Fall { date, reason, recorded_at: now, cause: FallCause::Revoked };
+        (self.fall.is_none() && !self.has_live_certificate(now)).then_some(fall)
     }
 
     /// Whether a certificate is left that is neither revoked nor expired.

@@ -315,10 +315,12 @@ mod tests {
 
     #[test]
     fn an_entry_reads_back_and_anything_less_is_damaged() {
-        let (_, entries) = Head::EMPTY.extended(CommandId([9; 16]), &events());
-        for (event, new) in events().into_iter().zip(entries) {
+        let command = CommandId([9; 16]);
+        let events = events();
+        let (_, entries) = Head::EMPTY.extended(events.iter().map(|event| (command, *event)));
+        for (event, new) in events.into_iter().zip(entries) {
             let entry = Entry::from_octets(&new.value).unwrap();
-            assert_eq!((entry.command, entry.event), (CommandId([9; 16]), event));
+            assert_eq!((entry.command, entry.event), (command, event));
             for cut in 0..new.value.len() {
                 assert!(Entry::from_octets(&new.value[..cut]).is_err(), "cut at {cut}");
             }

@@ -76,9 +76,13 @@ impl Head {
     }
 
     /// The entries that these events make, and the head after them.
-    pub(crate) fn extended(self, command: CommandId, events: &[Event]) -> (Self, Vec<NewEntry>) {
+    pub(crate) fn extended(
+        self,
+        events: impl IntoIterator<Item = (CommandId, Event)>,
+    ) -> (Self, Vec<NewEntry>) {
         let mut head = self;
-        let entries = events.iter().map(|event| head.push(command, event)).collect();
+        let push = |(command, event): (CommandId, Event)| head.push(command, &event);
+        let entries = events.into_iter().map(push).collect();
         (head, entries)
     }
 
@@ -114,9 +118,13 @@ mod tests {
         })
     }
 
+    fn by_one(events: impl IntoIterator<Item = Event>) -> impl Iterator<Item = (CommandId, Event)> {
+        events.into_iter().map(|event| (CommandId([1; 16]), event))
+    }
+
     #[test]
     fn a_head_reads_back_and_anything_less_is_damaged() {
-        let (head, _) = Head::EMPTY.extended(CommandId([1; 16]), &[fell(1), fell(2)]);
+        let (head, _) = Head::EMPTY.extended(by_one([fell(1), fell(2)]));
         assert_eq!(head.position, Position(2));
         let octets = head.to_octets();
         assert_eq!(Head::from_octets(head.position, &octets), Ok(head));
@@ -127,12 +135,12 @@ mod tests {
 
     #[test]
     fn the_chain_depends_on_every_entry_and_their_order() {
-        let chain = |events: &[Event]| Head::EMPTY.extended(CommandId([1; 16]), events).0.chain;
+        let chain = |events: &[Event]| Head::EMPTY.extended(by_one(events.iter().copied())).0.chain;
         let (first, second) = (fell(1), fell(2));
         assert_ne!(chain(&[first, second]), chain(&[second, first]));
         assert_ne!(chain(&[first]), chain(&[first, first]));
-        let step = Head::EMPTY.extended(CommandId([1; 16]), &[first]).0;
-        let steps = step.extended(CommandId([1; 16]), &[second]).0;
+        let step = Head::EMPTY.extended(by_one([first])).0;
+        let steps = step.extended(by_one([second])).0;
         assert_eq!(steps.chain, chain(&[first, second]));
     }
 

@@ -35,6 +35,11 @@ pub fn certificate(issuer: IssuerId, of: Serial) -> Vec<u8> {
     key
 }
 
+/// The key of a CA certificate: the issuer that it makes, then its own key as in [`certificate`].
+pub fn ca_certificate(ca: IssuerId, parent: IssuerId, of: Serial) -> Vec<u8> {
+    [&ca.as_octets()[..], &certificate(parent, of)].concat()
+}
+
 /// Appends the number of content octets, then the octets: their order is that of the numbers.
 pub fn serial(key: &mut Vec<u8>, serial: Serial) {
     // A serial number has at most 20 octets.

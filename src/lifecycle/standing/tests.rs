@@ -26,7 +26,13 @@ fn graph(lines: &[&str]) -> Graph {
                 parent => Parent::Issuer(id(parent)),
             };
             let not_after = at(not_after.parse().unwrap());
-            facts.certificates.push(CaCertificateFacts { parent, not_after, revocation: None });
+            let revocation = None;
+            facts.certificates.push(CaCertificateFacts {
+                parent,
+                serial: None,
+                not_after,
+                revocation,
+            });
         }
     }
     graph
@@ -110,6 +116,7 @@ fn an_added_certificate_brings_nothing_back() {
     let mut after = before.clone();
     let anchored = CaCertificateFacts {
         parent: Parent::Issuer(id("new")),
+        serial: None,
         not_after: at(90),
         revocation: None,
     };
