@@ -79,7 +79,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | feature | default | brings |
 |---|---|---|
 | `p256` | yes | ECDSA with P-256 |
-| `redb` | yes | [`RedbStore`](store::RedbStore), the store in one file |
+| `redb` | yes | `RedbStore`, a [`Store`] in one file |
 | `p384` | | ECDSA with P-384 |
 | `ed25519` | | Ed25519 |
 | `rsa` | | RSA PKCS#1 v1.5; the `rsa` crate is a release candidate with an open timing advisory |

@@ -144,8 +144,9 @@ impl RedbStoreOptions {
         let store = RedbStore { database, place };
         if !store.has_format()? {
             store.write_format()?;
-            path.map_or(Ok(()), make_name_durable).map_err(Error::Io).at(&store.place)?;
         }
+        // Each time: who made the file may have died before it came to this.
+        path.map_or(Ok(()), make_name_durable).map_err(Error::Io).at(&store.place)?;
         Ok(store)
     }
 }
