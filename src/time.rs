@@ -43,6 +43,9 @@ impl Timestamp {
     /// 1950-01-01T00:00:00Z.
     pub const MIN: Self = Self(FIRST);
 
+    /// 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(0);
+
     /// 9999-12-31T23:59:59Z, which RFC 5280 §4.1.2.5 uses for "no well-defined expiration date".
     pub const MAX: Self = Self(LAST);
 

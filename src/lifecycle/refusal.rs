@@ -112,6 +112,13 @@ pub enum Refusal {
         /// The time now.
         now: Timestamp,
     },
+    /// Nothing was revoked before there were certificates, and some relying parties refuse a whole
+    /// CRL over one such date.
+    #[error("{date} is before 1970")]
+    DateBefore1970 {
+        /// The date that was given.
+        date: Timestamp,
+    },
     /// A certificate cannot have been revoked before it was valid.
     #[error("{date} is before the certificate's notBefore, {not_before}")]
     DateBeforeNotBefore {
