@@ -25,6 +25,10 @@ const LABEL: &str = "CERTIFICATE";
 /// Nothing is encoded again, so names, keys and signed octets are those that the issuer signed. A
 /// `Certificate` is well formed; that its signature is good, [`Certificate::verify`] finds out.
 ///
+/// Certificates are old, and made by everybody: what is sloppy in one, but says what it says, does
+/// not keep it from being revoked. TRUE may be any octet but 00, a UTCTime may lack its seconds,
+/// and an extension that matters nowhere here may be there twice.
+///
 /// ```
 /// # let text = include_str!("certificate/example.pem");
 /// use annul::Certificate;
@@ -74,6 +78,7 @@ impl Certificate {
     }
 
     /// Reads the first certificate of a PEM text; text and other blocks around it do not matter.
+    /// The older label `X509 CERTIFICATE` is read too.
     ///
     /// # Errors
     /// Where there is no block labelled `CERTIFICATE`, or the first one holds no certificate.
@@ -91,11 +96,14 @@ impl Certificate {
 
     /// Reads a file that holds DER or PEM; of PEM, the first certificate.
     ///
+    /// Content that begins with octet 30 and one from 80 on is taken for DER: as text, that is a
+    /// `0` and then no ASCII.
+    ///
     /// # Errors
     /// As [`Certificate::from_der`] or [`Certificate::from_pem`].
     pub fn from_pem_or_der(content: &[u8]) -> Result<Self, CertificateError> {
         match content {
-            // A SEQUENCE of 128 octets or more, as every certificate is; no text starts like this.
+            // A SEQUENCE of 128 octets or more, as every certificate is.
             [0x30, 0x80..=0xff, ..] => Self::from_der(content),
             _ => Self::from_pem(content),
         }
@@ -165,12 +173,12 @@ impl Certificate {
         self.octets(&self.fields.issuer_name)
     }
 
-    /// When its validity begins (RFC 5280 §4.1.2.5).
+    /// When its validity begins (RFC 5280 §4.1.2.5); [`Timestamp::MIN`] if that was earlier.
     pub fn not_before(&self) -> Timestamp {
         self.fields.not_before
     }
 
-    /// The last second of its validity (RFC 5280 §4.1.2.5).
+    /// The last second of its validity (RFC 5280 §4.1.2.5); [`Timestamp::MIN`] if that was earlier.
     pub fn not_after(&self) -> Timestamp {
         self.fields.not_after
     }
@@ -190,7 +198,7 @@ impl Certificate {
         self.octets(&self.fields.public_key_bits)
     }
 
-    /// The key identifier of its own key (RFC 5280 §4.2.1.2).
+    /// The key identifier of its own key, unless it is empty (RFC 5280 §4.2.1.2).
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
         self.fields.extensions.subject_key_identifier.as_ref().map(|range| self.octets(range))
     }
@@ -216,7 +224,7 @@ impl Certificate {
     }
 
     /// The URIs under which the CRL that covers it is found, in its order: those of every
-    /// fullName of every DistributionPoint (RFC 5280 §4.2.1.13).
+    /// fullName of every DistributionPoint (RFC 5280 §4.2.1.13). What is not ASCII is left out.
     pub fn crl_distribution_points(&self) -> &[String] {
         &self.fields.extensions.crl_distribution_points
     }

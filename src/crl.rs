@@ -53,5 +53,5 @@ pub use self::{
         RevokedCertificates,
     },
     sign::SignedCrl,
-    stage::{FileStage, PemStage, Stage},
+    stage::{FileStage, NotDurable, PemStage, Stage},
 };

@@ -103,6 +103,7 @@ mod issuer;
 mod issuer_id;
 mod lifecycle;
 mod log;
+mod name;
 mod partition;
 mod pem;
 mod reason;
@@ -126,7 +127,7 @@ pub use crate::{
     codec::Damaged,
     crl::{
         CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
-        Extension, FileStage, IssuingDistributionPoint, Oid, PemStage, PreparedCrl,
+        Extension, FileStage, IssuingDistributionPoint, NotDurable, Oid, PemStage, PreparedCrl,
         PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
     },
     issuer::{CaCertificate, Issuer, IssuerError},

@@ -250,6 +250,8 @@ impl<'a> SerialRef<'a> {
 }
 
 impl fmt::Display for SerialRef<'_> {
+    /// Like [`Serial`]: lower-case octets without a leading zero octet. So `00 ff`, which is 255, and
+    /// `ff`, which is −1, are shown alike.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = match self.0 {
             [0, rest @ ..] if !rest.is_empty() => rest,

@@ -16,15 +16,18 @@ mod public_key;
 mod rsa;
 mod verifier;
 
-pub(crate) use self::hash::Hasher;
 pub use self::{
     algorithm::{DigestAlgorithm, SignatureAlgorithm},
     error::{KeyError, SigningError, VerifyError},
     key::SigningKey,
     verifier::LocalVerifier,
 };
+pub(crate) use self::{
+    hash::Hasher,
+    public_key::{is_same_key, may_sign},
+};
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, io, sync::Arc};
 
 /// A message that can be read as often as it takes: a slice, or something too large for one.
 ///
@@ -130,7 +133,56 @@ pub trait Verifier: Send + Sync {
         signed: ToSign<'_>,
         signature: &[u8],
     ) -> Result<(), VerifyError>;
+
+    /// Whether [`Verifier::verify`] is to be given the message though the algorithm signs a digest.
+    ///
+    /// For libraries that hash the message themselves. A CRL in the making is laid out once more
+    /// for such a verifier.
+    fn wants_message(&self) -> bool {
+        false
+    }
 }
+
+/// Has pointers sign and verify as what they point to does.
+macro_rules! point {
+    ($($pointer:ty),*) => {$(
+        impl<T: Signer + ?Sized> Signer for $pointer {
+            fn algorithm(&self) -> SignatureAlgorithm {
+                (**self).algorithm()
+            }
+
+            fn public_key(&self) -> &[u8] {
+                (**self).public_key()
+            }
+
+            fn sign(&self, to_sign: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+                (**self).sign(to_sign)
+            }
+
+            fn wants_message(&self) -> bool {
+                (**self).wants_message()
+            }
+        }
+
+        impl<T: Verifier + ?Sized> Verifier for $pointer {
+            fn verify(
+                &self,
+                public_key: &[u8],
+                algorithm: &[u8],
+                signed: ToSign<'_>,
+                signature: &[u8],
+            ) -> Result<(), VerifyError> {
+                (**self).verify(public_key, algorithm, signed, signature)
+            }
+
+            fn wants_message(&self) -> bool {
+                (**self).wants_message()
+            }
+        }
+    )*};
+}
+
+point!(&T, Box<T>, Arc<T>);
 
 /// Has `signer` sign a message, and hands it what it takes: the digest or the message.
 ///

@@ -96,16 +96,28 @@ impl Timestamp {
             GENERALIZED_TIME => "not of the form YYYYMMDDHHMMSSZ",
             _ => "neither UTCTime nor GeneralizedTime",
         };
-        let parsed = match (element.tag, element.content) {
-            (UTC_TIME, [digits @ .., b'Z']) if digits.len() == 12 => {
-                // RFC 5280 §4.1.2.5.1: YY from 50 is 19YY, below it 20YY.
-                let century = if digits.first() >= Some(&b'5') { b"19" } else { b"20" };
-                from_digits(&[century, digits].concat())
+        seconds(element.tag, element.content)
+            .and_then(|seconds| Self::from_unix(seconds).ok())
+            .ok_or_else(|| element.malformed(name, problem))
+    }
+
+    /// Reads the `Time` of a certificate that needs revoking however sloppy it is: a UTCTime may
+    /// lack its seconds, as X.509 had it before RFC 5280 §4.1.2.5.1, and a time before 1950 is
+    /// [`Timestamp::MIN`].
+    pub(crate) fn from_sloppy(
+        element: &asn1::Element<'_>,
+        name: &'static str,
+    ) -> Result<Self, Malformed> {
+        match (element.tag, element.content) {
+            (UTC_TIME, [minutes @ .., b'Z']) if minutes.len() == 10 => {
+                let content = &[minutes, b"00Z"].concat();
+                Self::from_element(&asn1::Element { content, ..*element }, name)
             }
-            (GENERALIZED_TIME, [digits @ .., b'Z']) if digits.len() == 14 => from_digits(digits),
-            _ => None,
-        };
-        parsed.ok_or_else(|| element.malformed(name, problem))
+            (tag, content) => match seconds(tag, content) {
+                Some(seconds) if seconds < FIRST => Ok(Self::MIN),
+                _ => Self::from_element(element, name),
+            },
+        }
     }
 
     /// How many octets [`Timestamp::write_time`] appends.
@@ -152,8 +164,21 @@ impl Timestamp {
     }
 }
 
+/// The seconds since 1970-01-01T00:00:00Z that the content of a `Time` says, of any year.
+fn seconds(tag: u8, content: &[u8]) -> Option<i64> {
+    match (tag, content) {
+        (UTC_TIME, [digits @ .., b'Z']) if digits.len() == 12 => {
+            // RFC 5280 §4.1.2.5.1: YY from 50 is 19YY, below it 20YY.
+            let century = if digits.first() >= Some(&b'5') { b"19" } else { b"20" };
+            from_digits(&[century, digits].concat())
+        }
+        (GENERALIZED_TIME, [digits @ .., b'Z']) if digits.len() == 14 => from_digits(digits),
+        _ => None,
+    }
+}
+
 /// Reads `YYYYMMDDHHMMSS`.
-fn from_digits(digits: &[u8]) -> Option<Timestamp> {
+fn from_digits(digits: &[u8]) -> Option<i64> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -165,7 +190,7 @@ fn from_digits(digits: &[u8]) -> Option<Timestamp> {
     let month = time::Month::try_from(two(4)?).ok()?;
     let date = time::Date::from_calendar_date(i32::from(field(0, 4)?), month, two(6)?).ok()?;
     let time = time::Time::from_hms(two(8)?, two(10)?, two(12)?).ok()?;
-    Timestamp::from_unix(OffsetDateTime::new_utc(date, time).unix_timestamp()).ok()
+    Some(OffsetDateTime::new_utc(date, time).unix_timestamp())
 }
 
 impl From<Timestamp> for OffsetDateTime {
@@ -295,6 +320,20 @@ mod tests {
             b"\x02\x01\x05",
         ] {
             assert!(decoded(der).is_err(), "{der:02x?}");
+        }
+    }
+
+    #[test]
+    fn certificates_may_leave_out_seconds_and_be_from_before_1950() {
+        let sloppy = |der: &[u8]| {
+            Timestamp::from_sloppy(&asn1::Reader::new(der).any("time").unwrap(), "time")
+        };
+        assert_eq!(sloppy(b"\x17\x0b5001010203Z"), Ok(at("1950-01-01T02:03:00Z")));
+        assert_eq!(sloppy(b"\x17\x0d500101000001Z"), Ok(at("1950-01-01T00:00:01Z")));
+        assert_eq!(sloppy(b"\x18\x0f19491231235959Z"), Ok(Timestamp::MIN));
+        assert_eq!(sloppy(b"\x18\x0f00000101000000Z"), Ok(Timestamp::MIN));
+        for der in [&b"\x17\x0b5013010000Z"[..], b"\x18\x0f19491331235959Z", b"\x02\x01\x05"] {
+            assert!(sloppy(der).is_err(), "{der:02x?}");
         }
     }
 

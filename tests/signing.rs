@@ -8,7 +8,7 @@ use annul::{
     Verifier, VerifyError, sign_message,
 };
 use openssl::OpenSsl;
-use std::io;
+use std::{io, sync::Arc};
 
 use SignatureAlgorithm::{
     EcdsaWithSha256, EcdsaWithSha384, EcdsaWithSha512, Ed25519, RsaWithSha256, RsaWithSha384,
@@ -102,7 +102,7 @@ fn traditional_pem_forms_hold_the_same_key() {
         openssl.must("pkey -in key -traditional -out traditional");
         let text = openssl.text("traditional");
         assert!(!text.contains("BEGIN PRIVATE KEY"));
-        let public_key = SigningKey::from_pem(&openssl.text("key")).unwrap().public_key().to_vec();
+        let public_key = SigningKey::from_pem(openssl.text("key")).unwrap().public_key().to_vec();
         assert_eq!(SigningKey::from_pem(&text).unwrap().public_key(), public_key);
 
         openssl.must(TO_PKCS8);
@@ -164,7 +164,7 @@ fn a_key_of_another_kind_is_refused_by_signer_and_verifier() {
                     Err(VerifyError::OtherKey { algorithm }) if algorithm == other
                 ));
                 assert!(matches!(
-                    SigningKey::from_pem(&openssl.text("key")).unwrap().with_algorithm(other),
+                    SigningKey::from_pem(openssl.text("key")).unwrap().with_algorithm(other),
                     Err(KeyError::OtherAlgorithm { algorithm }) if algorithm == other
                 ));
             }
@@ -201,7 +201,7 @@ fn a_key_whose_feature_is_off_names_the_feature() {
         make(&openssl, kind);
         openssl.must(PUBLIC_KEY);
         assert!(matches!(
-            SigningKey::from_pem(&openssl.text("key")),
+            SigningKey::from_pem(openssl.text("key")),
             Err(KeyError::FeatureOff { feature }) if feature == kind.feature
         ));
         let algorithm = kind.algorithms[0].identifier();
@@ -226,7 +226,7 @@ fn keys_and_algorithms_that_nobody_knows_are_named_by_oid() {
         openssl.must(&format!("genpkey {make} -out key"));
         openssl.must(PUBLIC_KEY);
         assert!(matches!(
-            SigningKey::from_pem(&openssl.text("key")),
+            SigningKey::from_pem(openssl.text("key")),
             Err(KeyError::UnsupportedAlgorithm { oid: found }) if found == oid
         ));
         let verify = |algorithm: &[u8]| {
@@ -273,6 +273,37 @@ fn private_keys_that_cannot_be_taken_say_why() {
 }
 
 #[test]
+fn the_lines_of_a_private_key_may_be_of_any_length() {
+    let Some(openssl) = OpenSsl::new() else { return };
+    for kind in KINDS.iter().filter(|kind| kind.enabled) {
+        make(&openssl, kind);
+        let text = openssl.text("key");
+        let public_key = SigningKey::from_pem(&text).unwrap().public_key().to_vec();
+        let lines: Vec<&str> = text.lines().collect();
+        let [begin, content @ .., end] = &lines[..] else { panic!("{text}") };
+        let content = content.concat();
+        for width in [1, 63, 76, content.len()] {
+            let octets: Vec<&[u8]> = content.as_bytes().chunks(width).collect();
+            let text = [begin.as_bytes(), &octets.join(&b"\r\n"[..]), end.as_bytes()].join(&b'\n');
+            assert_eq!(SigningKey::from_pem(text).unwrap().public_key(), public_key, "{width}");
+        }
+    }
+}
+
+#[test]
+fn what_points_to_a_key_signs_and_to_a_verifier_verifies() {
+    let Some(openssl) = OpenSsl::new() else { return };
+    for kind in KINDS.iter().filter(|kind| kind.enabled) {
+        let key: Arc<dyn Signer> = Arc::new(new_key(&openssl, kind));
+        let verifier: Box<dyn Verifier> = Box::new(&LocalVerifier);
+        let signature = sign_message(&key, &MESSAGE).unwrap();
+        let algorithm = Signer::algorithm(&key).identifier();
+        let message = ToSign::Message(&MESSAGE);
+        verifier.verify(Signer::public_key(&key), algorithm, message, &signature).unwrap();
+    }
+}
+
+#[test]
 fn damaged_private_keys_are_errors_and_never_a_panic() {
     let Some(openssl) = OpenSsl::new() else { return };
     for kind in KINDS.iter().filter(|kind| kind.enabled) {
@@ -298,7 +329,7 @@ fn rsa_signs_with_2048_to_4096_bits_and_verifies_down_to_1024() {
     for bits in [512_usize, 1024, 2040, 4104] {
         openssl.must(&format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out key"));
         assert!(matches!(
-            SigningKey::from_pem(&openssl.text("key")),
+            SigningKey::from_pem(openssl.text("key")),
             Err(KeyError::RsaSize { bits: found }) if found == bits
         ));
         openssl.must(PUBLIC_KEY);
@@ -459,5 +490,5 @@ fn make(openssl: &OpenSsl, kind: &Kind) {
 /// A new key of this kind.
 fn new_key(openssl: &OpenSsl, kind: &Kind) -> SigningKey {
     make(openssl, kind);
-    SigningKey::from_pem(&openssl.text("key")).unwrap()
+    SigningKey::from_pem(openssl.text("key")).unwrap()
 }

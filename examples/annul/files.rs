@@ -57,10 +57,8 @@ fn ca(path: &Path, certificate: Certificate) -> Result<CaCertificate, Failure> {
 }
 
 pub fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
-    // What is not UTF-8 is no PEM, and the error is to say that.
-    let content = read(path)?;
-    let text = String::from_utf8_lossy(&content);
-    SigningKey::from_pem(&text).map_err(|source| Failure::Key { path: path.to_owned(), source })
+    SigningKey::from_pem(read(path)?)
+        .map_err(|source| Failure::Key { path: path.to_owned(), source })
 }
 
 /// The DER of a CRL in a file, and what to call it in an error.

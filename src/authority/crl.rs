@@ -13,7 +13,7 @@ use crate::{
     partition::Partition,
     reason::Reason,
     serial::Serial,
-    signing::{SignatureAlgorithm, Signer},
+    signing::{self, SignatureAlgorithm, Signer},
     store::{Space, Store, StoreError, Table, key},
     time::Timestamp,
 };
@@ -67,7 +67,7 @@ impl<S: Store> Authority<S> {
     ///
     /// # Errors
     /// [`Error::CannotSignCrls`], [`Error::NextUpdateTooLate`], [`Error::ClockBehind`], and
-    /// [`Error::Crl`]: nothing became visible then.
+    /// [`Error::Crl`]: nothing became visible then, except with [`CrlError::NotDurable`].
     pub fn crl(
         &self,
         issuer: IssuerId,
@@ -207,10 +207,10 @@ impl<S: Store> Authority<S> {
         if not_after < now {
             return Err(cannot(CannotSign::Expired { not_after }));
         }
-        if !issuer.may_sign_crls(now) {
+        if issuer.crl_signing_not_after(now).is_none() {
             return Err(cannot(CannotSign::KeyUsage));
         }
-        if issuer.public_key() != public_key {
+        if !signing::is_same_key(public_key, issuer.public_key()) {
             return Err(CrlError::WrongKey.into());
         }
         self.key_identifier(known).map(drop)
@@ -226,9 +226,11 @@ impl<S: Store> Authority<S> {
         if next_update <= this_update {
             return Err(CrlError::NextUpdate { this_update, next_update }.into());
         }
+        // Without such a certificate at thisUpdate there is no time left.
+        let signing_ends = known.issuer.crl_signing_not_after(this_update).unwrap_or(this_update);
         let limits = [
             (this_update.saturating_add(self.policy.longest_crl_validity), "the policy's limit"),
-            (known.issuer.not_after(), "the issuer expires then"),
+            (signing_ends, "the certificate that lets it sign CRLs expires then"),
         ];
         match limits.into_iter().find(|(latest, _)| next_update > *latest) {
             Some((latest, problem)) => {

@@ -79,7 +79,13 @@ impl<S: Store> Authority<S> {
                 }
                 record_under_parent(view, change, after, parent.id(), certificate, now)?;
                 // Two that certify each other would lose the anchor that was declared.
-                if tried.standing(child, now) != Some(Standing::Unanchored) {
+                let is_up = |graph: &Graph, issuer| {
+                    let standing = graph.standing(issuer, now);
+                    standing.is_some_and(|it| !it.is_down() && it != Standing::Unanchored)
+                };
+                let holds_up = is_up(after, child) && is_up(after, parent.id());
+                let is_lost = tried.standing(child, now) == Some(Standing::Unanchored);
+                if is_up(&tried, child) || (!holds_up && !is_lost) {
                     *after = tried;
                     stored.parent = link;
                     joined.push(child);

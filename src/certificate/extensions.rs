@@ -74,6 +74,18 @@ impl<'a> Extension<'a> {
         Ok(Self { element, id, value })
     }
 
+    /// Whether it is read here, so that a second one would say two things.
+    pub(super) fn is_understood(&self) -> bool {
+        matches!(
+            self.id,
+            SUBJECT_KEY_IDENTIFIER
+                | KEY_USAGE
+                | BASIC_CONSTRAINTS
+                | CRL_DISTRIBUTION_POINTS
+                | AUTHORITY_KEY_IDENTIFIER
+        )
+    }
+
     /// Whether it is what tells a precertificate from its certificate.
     pub(super) fn is_of_certificate_transparency(&self) -> bool {
         self.id == POISON || self.id == SIGNED_CERTIFICATE_TIMESTAMPS
@@ -87,7 +99,9 @@ impl Extensions {
         match extension.id {
             SUBJECT_KEY_IDENTIFIER => {
                 let identifier = value.expect(OCTET_STRING, "subjectKeyIdentifier")?;
-                self.subject_key_identifier = Some(identifier.content_range());
+                // One without octets identifies nothing.
+                self.subject_key_identifier =
+                    Some(identifier.content_range()).filter(|range| !range.is_empty());
             }
             AUTHORITY_KEY_IDENTIFIER => {
                 self.authority_key_identifier = authority_key_identifier(&mut value)?;
@@ -107,13 +121,14 @@ impl Extensions {
     }
 }
 
-/// Reads a BOOLEAN DEFAULT FALSE. DER leaves FALSE out, but many certificates spell it out.
+/// Reads a BOOLEAN DEFAULT FALSE. DER leaves FALSE out and writes TRUE as ff (X.690 §11.1), but
+/// there are certificates that don't, and they need revoking too: BER is what is read.
 fn boolean(reader: &mut Reader<'_>, element: &'static str) -> Result<bool, Malformed> {
     match reader.optional(BOOLEAN, element)? {
         None => Ok(false),
         Some(boolean) => match boolean.content {
             [0] => Ok(false),
-            [0xff] => Ok(true),
+            [_] => Ok(true),
             _ => Err(boolean.malformed(element, "neither TRUE nor FALSE")),
         },
     }
@@ -204,15 +219,16 @@ fn crl_distribution_points(value: &mut Reader<'_>) -> Result<Vec<String>, Malfor
     Ok(uris)
 }
 
-/// Adds the URIs among GeneralNames: `uniformResourceIdentifier [6] IA5String`.
+/// Adds the URIs among GeneralNames: `uniformResourceIdentifier [6] IA5String`. What is no
+/// IA5String is passed over, for it is no URI that anybody could use.
 fn add_uris(names: &mut Reader<'_>, uris: &mut Vec<String>) -> Result<(), Malformed> {
     while !names.is_empty() {
         let name = names.any("fullName")?;
-        if name.tag == context(6) {
-            match std::str::from_utf8(name.content) {
-                Ok(uri) if uri.is_ascii() => uris.push(uri.to_owned()),
-                _ => return Err(name.malformed("uniformResourceIdentifier", "no IA5String")),
-            }
+        if name.tag == context(6)
+            && let Ok(uri) = std::str::from_utf8(name.content)
+            && uri.is_ascii()
+        {
+            uris.push(uri.to_owned());
         }
     }
     Ok(())
@@ -255,6 +271,7 @@ mod tests {
             (&b"\x30\x00"[..], false, None),
             (b"\x30\x03\x01\x01\x00", false, None),
             (b"\x30\x03\x01\x01\xff", true, None),
+            (b"\x30\x03\x01\x01\x01", true, None),
             (b"\x30\x06\x01\x01\xff\x02\x01\x00", true, Some(0)),
             (b"\x30\x07\x01\x01\xff\x02\x02\x01\x02", true, Some(258)),
             (b"\x30\x0a\x01\x01\xff\x02\x05\x01\0\0\0\0", true, Some(u32::MAX)),
@@ -263,7 +280,7 @@ mod tests {
             assert_eq!((extensions.is_ca, extensions.path_length), (is_ca, path_length));
         }
         for value in [
-            &b"\x30\x03\x01\x01\x01"[..],
+            &b"\x30\x02\x01\x00"[..],
             b"\x30\x06\x01\x01\xff\x02\x01\x80",
             b"\x30\x05\x01\x01\xff\x05\0",
             b"\x30\x00\x05\x00",
@@ -276,6 +293,7 @@ mod tests {
     fn only_the_uris_of_full_names_are_distribution_points() {
         let uri = |letter: u8| [0x86, 0x03, b'u', b':', letter];
         let directory_name = b"\xa4\x02\x30\x00";
+        let not_ascii = b"\x86\x02\xc3\xa9";
         let constructed = |number: u8, parts: &[&[u8]]| {
             crate::certificate::sample::element(context_constructed(number), parts)
         };
@@ -284,7 +302,7 @@ mod tests {
         let value = sequence(&[
             &sequence(&[&constructed(
                 0,
-                &[&constructed(0, &[directory_name, &uri(b'1'), &uri(b'2')])],
+                &[&constructed(0, &[directory_name, &uri(b'1'), not_ascii, &uri(b'2')])],
             )]),
             &sequence(&[
                 &constructed(0, &[&constructed(0, &[&uri(b'3')])]),
@@ -298,9 +316,8 @@ mod tests {
         let extensions = read(CRL_DISTRIBUTION_POINTS, &value).unwrap();
         assert_eq!(extensions.crl_distribution_points, ["u:1", "u:2", "u:3"]);
 
-        let not_ascii = constructed(0, &[&constructed(0, &[b"\x86\x02\xc3\xa9"])]);
         let not_a_choice = constructed(0, &[&constructed(2, &[])]);
-        for point in [&not_ascii[..], &not_a_choice, b"\x83\x00"] {
+        for point in [&not_a_choice[..], b"\x83\x00"] {
             assert!(read(CRL_DISTRIBUTION_POINTS, &sequence(&[&sequence(&[point])])).is_err());
         }
     }

@@ -3,9 +3,10 @@
 use super::extensions::{Extension, Extensions};
 use crate::{
     asn1::{
-        BIT_STRING, Element, INTEGER, Malformed, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET, context,
+        BIT_STRING, Element, INTEGER, Malformed, OBJECT_IDENTIFIER, Reader, SEQUENCE, context,
         context_constructed, single,
     },
+    name,
     time::Timestamp,
 };
 use sha2::{Digest, Sha256};
@@ -69,12 +70,12 @@ impl Fields {
             let problem = "not the algorithm that signatureAlgorithm names";
             return Err(signed_algorithm.malformed("signature", problem));
         }
-        let issuer_name = name(&mut fields, "issuer")?;
+        let issuer_name = name::read(&mut fields, "issuer")?;
         let mut validity = fields.expect(SEQUENCE, "validity")?.reader();
-        let not_before = Timestamp::from_element(&validity.any("notBefore")?, "notBefore")?;
-        let not_after = Timestamp::from_element(&validity.any("notAfter")?, "notAfter")?;
+        let not_before = Timestamp::from_sloppy(&validity.any("notBefore")?, "notBefore")?;
+        let not_after = Timestamp::from_sloppy(&validity.any("notAfter")?, "notAfter")?;
         validity.finish("validity")?;
-        let subject = name(&mut fields, "subject")?;
+        let subject = name::read(&mut fields, "subject")?;
         let public_key = fields.expect(SEQUENCE, "subjectPublicKeyInfo")?;
         let mut public_key_fields = public_key.reader();
         algorithm(&mut public_key_fields, "algorithm")?;
@@ -139,22 +140,6 @@ fn algorithm<'a>(reader: &mut Reader<'a>, element: &'static str) -> Result<Eleme
     Ok(algorithm)
 }
 
-/// Reads a Name. Its values may be anything, for names are only ever compared octet for octet.
-fn name<'a>(reader: &mut Reader<'a>, element: &'static str) -> Result<Element<'a>, Malformed> {
-    let name = reader.expect(SEQUENCE, element)?;
-    let mut relative_names = name.reader();
-    while !relative_names.is_empty() {
-        let mut attributes = relative_names.expect(SET, element)?.reader();
-        while !attributes.is_empty() {
-            let mut attribute = attributes.expect(SEQUENCE, element)?.reader();
-            attribute.expect(OBJECT_IDENTIFIER, element)?;
-            attribute.any(element)?;
-            attribute.finish(element)?;
-        }
-    }
-    Ok(name)
-}
-
 /// Reads a BIT STRING of whole octets, and says where they are.
 fn whole_octets(reader: &mut Reader<'_>, element: &'static str) -> Result<Range<usize>, Malformed> {
     let bits = reader.expect(BIT_STRING, element)?;
@@ -174,7 +159,7 @@ fn extensions(explicit: &Element<'_>, identity: &mut Sha256) -> Result<Extension
     let mut seen = BTreeSet::new();
     while !sequence.is_empty() {
         let extension = Extension::read(&mut sequence)?;
-        if !seen.insert(extension.id) {
+        if extension.is_understood() && !seen.insert(extension.id) {
             let problem = "a second one of this kind (RFC 5280 §4.2)";
             return Err(extension.element.malformed("extension", problem));
         }
@@ -189,7 +174,7 @@ fn extensions(explicit: &Element<'_>, identity: &mut Sha256) -> Result<Extension
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::sample::{Sample, element, key_usage, name, public_key};
+    use crate::certificate::sample::{Sample, element, extension, key_usage, name, public_key};
 
     #[test]
     fn what_is_malformed_is_named_with_its_octet() {
@@ -226,6 +211,13 @@ mod tests {
             let malformed = Fields::read(&sample.der()).unwrap_err();
             assert_eq!(malformed, Malformed { element, offset, problem });
         }
+    }
+
+    #[test]
+    fn an_extension_that_is_not_understood_may_be_there_twice() {
+        let unknown = extension(&[0x2a], b"");
+        let sample = Sample { extensions: vec![unknown.clone(), unknown], ..Sample::default() };
+        assert!(Fields::read(&sample.der()).is_ok());
     }
 
     #[test]

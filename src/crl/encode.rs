@@ -7,7 +7,8 @@ use super::{
     number::CrlNumber,
 };
 use crate::{
-    asn1::{self, INTEGER, SEQUENCE},
+    asn1::{self, INTEGER, Reader, SEQUENCE},
+    name,
     serial::Serial,
     signing::SignatureAlgorithm,
     time::Timestamp,
@@ -79,7 +80,9 @@ impl<'a> TbsCertList<'a> {
         this_update: Timestamp,
         next_update: Timestamp,
     ) -> Result<Self, CrlError> {
-        let name = asn1::single(issuer, SEQUENCE, "issuer").map_err(CrlError::Issuer)?;
+        let mut reader = Reader::new(issuer);
+        let name = name::read(&mut reader, "issuer").map_err(CrlError::Issuer)?;
+        reader.finish("issuer").map_err(CrlError::Issuer)?;
         if name.content.is_empty() {
             // RFC 5280 §5.1.2.3: a non-empty distinguished name.
             return Err(CrlError::Issuer(name.malformed("issuer", "an empty name")));

@@ -5,12 +5,13 @@ use crate::{
     crl::CrlNumber,
     retry::Retry,
     serial::Serial,
-    signing::{SigningError, VerifyError},
+    signing::{SignatureAlgorithm, SigningError, VerifyError},
     time::Timestamp,
 };
 use std::{error::Error, io, time::Duration};
 
-/// Why no CRL was made. Whatever had been laid out is gone, nothing became visible.
+/// Why no CRL was made. Whatever had been laid out is gone, nothing became visible; only
+/// [`CrlError::NotDurable`] says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CrlError {
@@ -72,6 +73,12 @@ pub enum CrlError {
         /// The most that is allowed.
         limit: u64,
     },
+    /// The issuer's key makes no signatures of this algorithm.
+    #[error("the issuer's key makes no signatures of the algorithm {algorithm}")]
+    OtherAlgorithm {
+        /// The algorithm that was asked for.
+        algorithm: SignatureAlgorithm,
+    },
     /// The key in hand is not the issuer's.
     #[error("the public key of the signer is not that of the issuer")]
     WrongKey,
@@ -99,6 +106,15 @@ pub enum CrlError {
     /// The output could not be written.
     #[error("the CRL cannot be written")]
     Stage(#[source] io::Error),
+    /// The CRL was signed, verified, and is visible; but a crash may bring the one before it back.
+    #[error("CRL {number} is visible, but may not survive a crash")]
+    NotDurable {
+        /// The number of the CRL.
+        number: CrlNumber,
+        /// What the stage says, a [`NotDurable`](crate::NotDurable) inside.
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl CrlError {
@@ -109,14 +125,32 @@ impl CrlError {
 
     /// Whether the same call may succeed later.
     pub fn retry(&self) -> Retry {
+        // A store or a disk that is out of order may be back soon.
+        let later = Retry::After(Duration::from_secs(10));
         match self {
             Self::EntriesChanged { .. } => Retry::Now,
             Self::Signing { source, .. } => source.retry(),
-            // A store or a disk that is out of order may be back soon.
-            Self::Entries(_) | Self::Stage(_) => Retry::After(Duration::from_secs(10)),
+            Self::Stage(error) if is_lasting(error.kind()) => Retry::Never,
+            Self::Entries(_) | Self::Stage(_) | Self::NotDurable { .. } => later,
             _ => Retry::Never,
         }
     }
+}
+
+/// Whether what is in the way stays there until somebody changes something.
+fn is_lasting(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        kind,
+        NotFound
+            | PermissionDenied
+            | InvalidInput
+            | InvalidFilename
+            | NotADirectory
+            | IsADirectory
+            | ReadOnlyFilesystem
+            | Unsupported
+    )
 }
 
 /// Why octets are no prepared CRL.
@@ -137,4 +171,7 @@ pub enum PreparedCrlError {
     /// It holds something else.
     #[error("no prepared CRL")]
     Malformed(#[from] Malformed),
+    /// It holds a CRL that would not be made here.
+    #[error("a prepared CRL that breaks a rule")]
+    Crl(#[from] CrlError),
 }

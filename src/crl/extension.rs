@@ -78,6 +78,18 @@ impl<'a> Extension<'a> {
         }
     }
 
+    /// What was read of it; nothing if that failed and the extension is not critical, for then it
+    /// may be ignored (RFC 5280 §5.2).
+    pub(super) fn if_understood<T>(
+        &self,
+        read: Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
+        match read {
+            Err(_) if !self.critical => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// The one element that is the extension's own DER.
     pub(super) fn any(&self, name: &'static str) -> Result<Element<'a>, Malformed> {
         let mut reader = self.octet_string.reader();

@@ -3,14 +3,16 @@
 
 use super::{
     encode::{Entries, Layout, TbsCertList},
+    entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     number::CrlNumber,
-    read::Tbs,
+    read::{RevokedCertificates, Tbs},
     sign::{Digesting, Digests, write_signature},
 };
 use crate::{
     asn1::{self, OCTET_STRING, Reader, SEQUENCE},
-    signing::{Message, SignatureAlgorithm, ToSign, Verifier},
+    reason::ReasonCode,
+    signing::{self, Message, SignatureAlgorithm, ToSign, Verifier},
     time::Timestamp,
 };
 use sha2::{Digest, Sha256};
@@ -53,7 +55,8 @@ impl TbsCertList<'_> {
     /// verify with. `context` is kept for the caller as it is.
     ///
     /// # Errors
-    /// Where the entries break a rule, or the public key is none.
+    /// Where the entries break a rule, or the public key is none, or known to be one that makes no
+    /// signatures of this algorithm.
     pub fn prepare(
         &self,
         entries: &dyn Entries,
@@ -62,6 +65,10 @@ impl TbsCertList<'_> {
         context: Vec<u8>,
     ) -> Result<PreparedCrl, CrlError> {
         asn1::single(public_key, SEQUENCE, "SubjectPublicKeyInfo").map_err(CrlError::PublicKey)?;
+        // Said now, not after a ceremony.
+        if !signing::may_sign(public_key, algorithm) {
+            return Err(CrlError::OtherAlgorithm { algorithm });
+        }
         let layout = Layout::measure(*self, algorithm, entries)?;
         self.check_length(layout.length())?;
         let mut tbs = Vec::with_capacity(usize::try_from(layout.length()).unwrap_or(0));
@@ -127,6 +134,21 @@ impl PreparedCrl {
         self.next_update
     }
 
+    /// The Name of the issuer, in DER.
+    pub fn issuer(&self) -> &[u8] {
+        self.read().map_or(&[], |read| read.issuer)
+    }
+
+    /// The certificates that it lists, for whoever wants to see what the key is to sign.
+    pub fn revoked(&self) -> RevokedCertificates<'_> {
+        self.read().map_or_else(RevokedCertificates::none, |read| read.entries())
+    }
+
+    /// What it says. It was laid out here, so it can be read.
+    fn read(&self) -> Option<Tbs<'_>> {
+        Tbs::read(asn1::single(&self.tbs, SEQUENCE, "tbsCertList").ok()?).ok()
+    }
+
     /// How many certificates it lists.
     pub fn entries(&self) -> u64 {
         self.entries
@@ -144,8 +166,9 @@ impl PreparedCrl {
     /// [`CrlError::Verify`] where the signature is not that of the issuer's key over this CRL.
     pub fn assemble(&self, signature: &[u8], verifier: &dyn Verifier) -> Result<Vec<u8>, CrlError> {
         let (number, algorithm) = (self.number, self.algorithm.identifier());
+        let signed = self.digests.to_sign(self, verifier.wants_message());
         verifier
-            .verify(&self.public_key, algorithm, self.to_sign(), signature)
+            .verify(&self.public_key, algorithm, signed, signature)
             .map_err(|source| CrlError::Verify { number, source })?;
         let mut end = algorithm.to_vec();
         write_signature(&mut end, signature);
@@ -169,7 +192,9 @@ impl PreparedCrl {
         bytes
     }
 
-    /// Reads what [`PreparedCrl::to_bytes`] wrote, and checks all of it.
+    /// Reads what [`PreparedCrl::to_bytes`] wrote, and checks all of it: it is a CRL that
+    /// [`TbsCertList::prepare`] makes, octet for octet. Who made it, no digest tells: look at
+    /// [`PreparedCrl::issuer`] and [`PreparedCrl::revoked`] before you sign.
     ///
     /// # Errors
     /// Where the octets are of another format, damaged, or hold something else.
@@ -184,7 +209,7 @@ impl PreparedCrl {
         }
         let mut fields = Reader::new(body);
         let tbs = fields.expect(SEQUENCE, "tbsCertList")?;
-        let public_key = fields.expect(SEQUENCE, "SubjectPublicKeyInfo")?.octets.to_vec();
+        let public_key = fields.expect(SEQUENCE, "SubjectPublicKeyInfo")?.octets;
         let context = fields.expect(OCTET_STRING, "context")?.content.to_vec();
         fields.finish("prepared CRL")?;
 
@@ -192,20 +217,44 @@ impl PreparedCrl {
         let missing = |field: &'static str| tbs.malformed(field, "missing, or not one of ours");
         let algorithm = SignatureAlgorithm::from_identifier(read.algorithm)
             .ok_or_else(|| missing("signature"))?;
-        let entries = read.entries().try_fold(0, |count, entry| entry.map(|_| count + 1))?;
-        let mut digesting = Digesting::new(algorithm);
-        digesting.update(tbs.octets);
-        Ok(Self {
-            tbs: tbs.octets.to_vec(),
-            public_key,
-            context,
-            algorithm,
-            number: read.number.ok_or_else(|| missing("cRLNumber"))?,
-            this_update: read.this_update,
-            next_update: read.next_update.ok_or_else(|| missing("nextUpdate"))?,
-            entries,
-            digests: digesting.finish(),
-        })
+        let again = TbsCertList::new(
+            read.issuer,
+            read.authority_key_identifier.ok_or_else(|| missing("authorityKeyIdentifier"))?,
+            read.number.ok_or_else(|| missing("cRLNumber"))?,
+            read.this_update,
+            read.next_update.ok_or_else(|| missing("nextUpdate"))?,
+        )?
+        .prepare(&Again(read.entries()), public_key, algorithm, context)?;
+        if again.tbs == tbs.octets {
+            Ok(again)
+        } else {
+            Err(tbs.malformed("tbsCertList", "not as it is written here").into())
+        }
+    }
+}
+
+/// Entries that were read, to be written again: what cannot be, is left out, and shows thereby.
+struct Again<'a>(RevokedCertificates<'a>);
+
+impl Entries for Again<'_> {
+    fn for_each(
+        &self,
+        visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+    ) -> Result<(), CrlError> {
+        for entry in self.0.clone() {
+            let entry = entry.map_err(CrlError::entries)?;
+            let reason = match entry.reason() {
+                Some(ReasonCode::Reason(reason)) => Some(reason),
+                _ => None,
+            };
+            visit(&[CrlEntry {
+                serial: entry.serial().to_serial().map_err(CrlError::entries)?,
+                revocation_date: entry.revocation_date(),
+                reason,
+                invalidity_date: entry.invalidity_date(),
+            }])?;
+        }
+        Ok(())
     }
 }
 

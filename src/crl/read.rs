@@ -25,10 +25,11 @@ use sha2::{Digest, Sha256};
 
 /// A CRL as it was received: slices of its DER, nothing copied but the list of its extensions.
 ///
-/// Version 1 and CRLs of any other maker are read, whatever extensions they have. Reading says
-/// nothing about trust: [`CertificateList::verify`] checks the signature, and a CRL with
-/// [unknown critical extensions](CertificateList::unknown_critical_extensions) must not be used
-/// to say that a certificate is good.
+/// Version 1 and CRLs of any other maker are read, whatever extensions they have; version 1 may
+/// have some too, which no RFC allows it and OpenSSL accepts. Reading says nothing about trust:
+/// [`CertificateList::verify`] checks the signature. And a certificate that is not listed is good
+/// only by a [full](CertificateList::is_full) CRL: a delta CRL lists what is new, others are about
+/// some certificates or reasons only.
 ///
 /// The frame and the extensions of the CRL are checked at once, an entry when it is reached: so
 /// opening a CRL of a million entries takes microseconds, and [`CertificateList::entries`] may
@@ -41,6 +42,7 @@ use sha2::{Digest, Sha256};
 /// let der = std::fs::read("ca.crl")?;
 /// let crl = CertificateList::from_der(&der)?;
 /// crl.verify(&issuer_public_key, &LocalVerifier)?;
+/// assert!(crl.is_full(), "else what is not on it may be revoked all the same");
 /// let serial: Serial = "e8:cb:d2".parse()?;
 /// match crl.find(serial.as_ref())? {
 ///     Some(revoked) => println!("revoked at {}", revoked.revocation_date()),
@@ -55,7 +57,7 @@ pub struct CertificateList<'a> {
     signature: &'a [u8],
 }
 
-/// Why octets or a text are no CRL.
+/// Why octets or a text are no CRL, or none that can be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CrlReadError {
@@ -65,6 +67,13 @@ pub enum CrlReadError {
     /// What is signed names another signature algorithm than what stands beside the signature.
     #[error("a CRL that names two signature algorithms (RFC 5280 §5.1.1.2)")]
     AlgorithmsDiffer,
+    /// The CRL, or one of its entries, has a critical extension that this reader does not know: it
+    /// must not be used to tell the status of any certificate.
+    #[error("a CRL with an unknown critical extension, {oid} (RFC 5280 §5.2 and §5.3)")]
+    UnknownCriticalExtension {
+        /// Its object identifier, dotted.
+        oid: String,
+    },
     /// The text is not the PEM of a CRL.
     #[error(transparent)]
     Pem(#[from] PemError),
@@ -74,8 +83,8 @@ impl<'a> CertificateList<'a> {
     /// Reads a CRL in DER.
     ///
     /// # Errors
-    /// Where the frame or an extension is malformed, an extension is there twice, the CRL number
-    /// is none, or the two signature algorithms differ.
+    /// Where the frame or an extension is malformed, an extension is there twice, or the two
+    /// signature algorithms differ.
     pub fn from_der(der: &'a [u8]) -> Result<Self, CrlReadError> {
         let mut fields = asn1::single(der, SEQUENCE, "CertificateList")?.reader();
         let tbs = Tbs::read(fields.expect(SEQUENCE, "tbsCertList")?)?;
@@ -115,18 +124,38 @@ impl<'a> CertificateList<'a> {
     /// The entry for a certificate of this CRL's issuer, if there is one.
     ///
     /// It reads the entries one after the other up to that one. In an indirect CRL, entries of
-    /// other issuers are passed over.
+    /// other issuers are passed over. `None` says that the certificate is good only if the CRL
+    /// [is full](CertificateList::is_full).
     ///
     /// # Errors
-    /// Where an entry on the way is malformed.
-    pub fn find(&self, serial: SerialRef<'_>) -> Result<Option<RevokedCertificate<'a>>, Malformed> {
+    /// Where an entry on the way is malformed; and [`CrlReadError::UnknownCriticalExtension`]
+    /// where it, or the CRL, must not be used.
+    pub fn find(
+        &self,
+        serial: SerialRef<'_>,
+    ) -> Result<Option<RevokedCertificate<'a>>, CrlReadError> {
+        let unknown = |extension: &Extension<'_>| {
+            Err(CrlReadError::UnknownCriticalExtension { oid: extension.oid.to_string() })
+        };
+        if let Some(extension) = self.unknown_critical_extensions().next() {
+            return unknown(extension);
+        }
         for entry in self.entries() {
             let entry = entry?;
+            if let Some(extension) = entry.unknown_critical_extensions().next() {
+                return unknown(&extension);
+            }
             if entry.serial() == serial && entry.is_issued_by(self.tbs.issuer)? {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
+    }
+
+    /// Whether it is about all certificates of its issuer and all reasons: neither a delta CRL nor
+    /// one with an issuing distribution point.
+    pub fn is_full(&self) -> bool {
+        self.base_number().is_none() && self.issuing_distribution_point().is_none()
     }
 
     /// Its entries, in the order in which they stand.
@@ -179,7 +208,8 @@ impl<'a> CertificateList<'a> {
         self.tbs.next_update
     }
 
-    /// Its number.
+    /// Its number. `None` also where that is none that RFC 5280 §5.2.3 allows: then it is among the
+    /// [extensions](CertificateList::extensions) only.
     pub fn number(&self) -> Option<CrlNumber> {
         self.tbs.number
     }

@@ -13,11 +13,13 @@ use super::{
     encode::{Entries, Layout, TbsCertList},
     error::CrlError,
     number::CrlNumber,
-    stage::{Stage, Staging},
+    stage::{NotDurable, Stage, Staging},
 };
 use crate::{
     asn1::{self, BIT_STRING, SEQUENCE},
-    signing::{DigestAlgorithm, Hasher, Message, SignatureAlgorithm, Signer, ToSign, Verifier},
+    signing::{
+        self, DigestAlgorithm, Hasher, Message, SignatureAlgorithm, Signer, ToSign, Verifier,
+    },
     time::Timestamp,
 };
 use sha2::{Digest, Sha256};
@@ -84,7 +86,8 @@ impl TbsCertList<'_> {
     /// # Errors
     /// Where the signer has another key, the entries break a rule or change between two readings,
     /// the signer or the stage fails, or the signature does not verify, be it only that the
-    /// verifier does not know the algorithm. The stage is aborted then.
+    /// verifier does not know the algorithm. The stage is aborted then. After
+    /// [`CrlError::NotDurable`] the CRL is there all the same.
     pub fn sign(
         &self,
         entries: &dyn Entries,
@@ -94,7 +97,7 @@ impl TbsCertList<'_> {
         stage: &mut dyn Stage,
     ) -> Result<SignedCrl, CrlError> {
         // An ECDSA or RSA key of another issuer makes signatures that look like any other.
-        if signer.public_key() != public_key {
+        if !signing::is_same_key(signer.public_key(), public_key) {
             return Err(CrlError::WrongKey);
         }
         let number = self.number();
@@ -109,8 +112,9 @@ impl TbsCertList<'_> {
         let signature = signer
             .sign(digests.to_sign(&replay, signer.wants_message()))
             .map_err(|source| CrlError::Signing { number, source })?;
+        let signed = digests.to_sign(&replay, verifier.wants_message());
         verifier
-            .verify(public_key, algorithm.identifier(), digests.to_sign(&replay, false), &signature)
+            .verify(public_key, algorithm.identifier(), signed, &signature)
             .map_err(|source| CrlError::Verify { number, source })?;
 
         let envelope = Envelope::new(&layout, algorithm, signature.len() as u64);
@@ -126,7 +130,10 @@ impl TbsCertList<'_> {
         let mut end = algorithm.identifier().to_vec();
         write_signature(&mut end, &signature);
         staging.stage().write(&end).map_err(CrlError::Stage)?;
-        staging.commit().map_err(CrlError::Stage)?;
+        staging.commit().map_err(|source| match NotDurable::is_in(&source) {
+            true => CrlError::NotDurable { number, source },
+            false => CrlError::Stage(source),
+        })?;
         Ok(SignedCrl {
             number,
             this_update: self.this_update(),

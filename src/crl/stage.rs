@@ -34,11 +34,79 @@ pub trait Stage {
     /// Makes the whole visible, at once and for good.
     ///
     /// # Errors
-    /// Where that fails. What was visible before still is, unless the error says otherwise.
+    /// Where that fails: what was visible before still is. A [`NotDurable`] inside the error says
+    /// that the new octets are visible all the same.
     fn commit(&mut self) -> io::Result<()>;
 
     /// Throws away what was written since the last commit. Does nothing after a commit.
     fn abort(&mut self);
+}
+
+/// What the [`io::Error`] of [`Stage::commit`] holds where the CRL became visible, but a crash may
+/// undo that: the file has its name, and its directory could not be synced.
+///
+/// ```
+/// use annul::NotDurable;
+/// use std::io;
+///
+/// let error = io::Error::other(NotDurable(io::ErrorKind::Other.into()));
+/// assert!(NotDurable::is_in(&error));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("it is in its place, but may not survive a crash")]
+pub struct NotDurable(#[source] pub io::Error);
+
+impl NotDurable {
+    /// Whether that is what an error says.
+    pub fn is_in(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
+/// The stage that it points to.
+impl<S: Stage + ?Sized> Stage for &mut S {
+    fn begin(&mut self) -> io::Result<()> {
+        (**self).begin()
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        (**self).write(octets)
+    }
+
+    fn overwrite(&mut self, first: &[u8]) -> io::Result<()> {
+        (**self).overwrite(first)
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        (**self).commit()
+    }
+
+    fn abort(&mut self) {
+        (**self).abort();
+    }
+}
+
+/// The stage in it.
+impl<S: Stage + ?Sized> Stage for Box<S> {
+    fn begin(&mut self) -> io::Result<()> {
+        (**self).begin()
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        (**self).write(octets)
+    }
+
+    fn overwrite(&mut self, first: &[u8]) -> io::Result<()> {
+        (**self).overwrite(first)
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        (**self).commit()
+    }
+
+    fn abort(&mut self) {
+        (**self).abort();
+    }
 }
 
 /// In memory: the buffer is emptied, filled, and emptied again if there is nothing to show for it.
@@ -86,9 +154,9 @@ impl<'a> Staging<'a> {
     }
 
     pub(super) fn commit(mut self) -> io::Result<()> {
-        self.stage.commit()?;
-        self.committed = true;
-        Ok(())
+        let committed = self.stage.commit();
+        self.committed = committed.as_ref().err().is_none_or(NotDurable::is_in);
+        committed
     }
 }
 

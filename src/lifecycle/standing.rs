@@ -14,6 +14,7 @@ use crate::{
     issuer_id::IssuerId, lifecycle::Revocation, reason::Reason, serial::Serial, time::Timestamp,
 };
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
 };
@@ -185,7 +186,7 @@ enum End {
 }
 
 /// What cut a chain. The later is the greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Cut {
     at: Timestamp,
     /// The issuer that fell or whose certificate was revoked.
@@ -196,6 +197,12 @@ struct Cut {
 }
 
 impl Cut {
+    /// Where the chain leads through is no part of it: of two ways that end alike, the one that was
+    /// found first stays, for two issuers must not lead through each other.
+    const fn rank(&self) -> (Timestamp, IssuerId, Option<Reason>) {
+        (self.at, self.by, self.reason)
+    }
+
     fn invalidation(&self, issuer: IssuerId, ends: &BTreeMap<IssuerId, End>) -> Invalidation {
         let mut path = vec![issuer];
         let mut cut = *self;
@@ -209,6 +216,26 @@ impl Cut {
         Invalidation { path, by: self.by, at: self.at, reason: self.reason }
     }
 }
+
+impl Ord for Cut {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Cut {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cut {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Cut {}
 
 /// Issuers and the certificates between them.
 ///
@@ -277,24 +304,41 @@ impl Graph {
     }
 
     /// How the chains of each issuer end, whether or not they have expired; nothing for one that no
-    /// chain ever joined to an anchor.
+    /// chain joins to an anchor, and that nothing cut either.
     ///
     /// A chain is cut on the earliest date of a revocation in it, and an issuer when its last chain
     /// is. So whatever is revoked besides, the date never moves to a later one.
     fn ends(&self) -> BTreeMap<IssuerId, End> {
+        // Upwards from no chain at all, so that a cycle of certificates is no anchor to itself.
         let mut ends = BTreeMap::new();
-        loop {
-            let mut changed = false;
-            for (&id, facts) in &self.0 {
-                let end = facts.end(id, &ends);
-                if end > ends.get(&id).copied() {
-                    ends.extend(end.map(|end| (id, end)));
+        self.improve(&mut ends, |_| true, |new, old| old.is_none_or(|old| new > old));
+        // Those without an anchor can be cut all the same: downwards from chains that are whole.
+        let joined: BTreeSet<_> = ends.keys().copied().collect();
+        ends.extend(self.0.keys().filter(|id| !joined.contains(id)).map(|&id| (id, End::Open)));
+        let loose = |id| !joined.contains(&id);
+        self.improve(&mut ends, loose, |new, old| old.is_none_or(|old| new < old));
+        ends.retain(|id, end| joined.contains(id) || *end != End::Open);
+        ends
+    }
+
+    /// Recomputes ends of these issuers until none is `better`. They move in one direction, and there
+    /// are no more of them than cuts, so that comes about.
+    fn improve(
+        &self,
+        ends: &mut BTreeMap<IssuerId, End>,
+        of: impl Fn(IssuerId) -> bool,
+        better: impl Fn(End, Option<End>) -> bool,
+    ) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (&id, facts) in self.0.iter().filter(|(id, _)| of(**id)) {
+                if let Some(end) = facts.end(id, ends)
+                    && better(end, ends.get(&id).copied())
+                {
+                    ends.insert(id, end);
                     changed = true;
                 }
-            }
-            // Ends only ever become later, and there are no more of them than cuts.
-            if !changed {
-                return ends;
             }
         }
     }

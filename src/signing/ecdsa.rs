@@ -19,6 +19,9 @@ pub(super) trait Curve: 'static {
     /// An `Ecdsa-Sig-Value` in DER.
     type Signature: SignatureEncoding;
 
+    /// How many octets a scalar has.
+    const FIELD_OCTETS: usize;
+
     /// The point, uncompressed: RFC 5480 §2.2 has every reader understand that form.
     fn point(key: &Self::VerifyingKey) -> Vec<u8>;
 }
@@ -28,6 +31,8 @@ impl Curve for p256::NistP256 {
     type SigningKey = p256::ecdsa::SigningKey;
     type VerifyingKey = p256::ecdsa::VerifyingKey;
     type Signature = p256::ecdsa::DerSignature;
+
+    const FIELD_OCTETS: usize = 32;
 
     fn point(key: &Self::VerifyingKey) -> Vec<u8> {
         key.to_sec1_point(false).as_bytes().to_vec()
@@ -40,6 +45,8 @@ impl Curve for p384::NistP384 {
     type VerifyingKey = p384::ecdsa::VerifyingKey;
     type Signature = p384::ecdsa::DerSignature;
 
+    const FIELD_OCTETS: usize = 48;
+
     fn point(key: &Self::VerifyingKey) -> Vec<u8> {
         key.to_sec1_point(false).as_bytes().to_vec()
     }
@@ -50,7 +57,15 @@ pub(super) struct EcdsaKey<C: Curve>(C::SigningKey);
 
 impl<C: Curve> EcdsaKey<C> {
     /// From its scalar, big-endian.
-    pub(super) fn new(scalar: &[u8]) -> Result<Self, KeyError> {
+    ///
+    /// RFC 5915 §3 has it just as long as the field; who encodes it as an INTEGER has octets of
+    /// zero before it.
+    pub(super) fn new(mut scalar: &[u8]) -> Result<Self, KeyError> {
+        while let [0, rest @ ..] = scalar
+            && rest.len() >= C::FIELD_OCTETS
+        {
+            scalar = rest;
+        }
         let key = C::SigningKey::try_from(scalar);
         key.map(Self).map_err(|error| KeyError::Malformed(error.into()))
     }
@@ -86,4 +101,21 @@ pub(super) fn verify<C: Curve>(
     let signature = C::Signature::try_from(signature).map_err(|_| VerifyError::BadSignature)?;
     key.verify_prehash(&signed.digest(algorithm)?, &signature)
         .map_err(|_| VerifyError::BadSignature)
+}
+
+#[cfg(all(test, feature = "p256"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_of_zero_before_a_scalar_say_nothing() {
+        let key = |scalar: &[u8]| EcdsaKey::<p256::NistP256>::new(scalar);
+        let public_key = key(&[7; 32]).unwrap().subject_public_key();
+        for zeros in 1..4 {
+            let scalar = [&vec![0; zeros][..], &[7; 32]].concat();
+            assert_eq!(key(&scalar).unwrap().subject_public_key(), public_key);
+        }
+        assert!(key(&[7; 33]).is_err());
+        assert!(key(&[0; 33]).is_err());
+    }
 }

@@ -4,11 +4,13 @@ use super::{
     KeyError, SignatureAlgorithm, Signer, SigningError, ToSign, algorithm::oid_text,
     public_key::KeyType,
 };
-use crate::asn1::{
-    self, Element, INTEGER, Malformed, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
-    context_constructed,
+use crate::{
+    asn1::{
+        self, Element, INTEGER, Malformed, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
+        context_constructed,
+    },
+    pem,
 };
-use der::SecretDocument;
 use std::fmt;
 
 /// A private key in the memory of this process, and the algorithm that it signs with.
@@ -50,27 +52,29 @@ impl SigningKey {
     ///
     /// It may be `PRIVATE KEY` (PKCS #8, RFC 5958), `EC PRIVATE KEY` (SEC 1, RFC 5915) or
     /// `RSA PRIVATE KEY` (PKCS #1, RFC 8017). Other blocks before it, such as the `EC PARAMETERS`
-    /// that OpenSSL writes, are passed over.
+    /// that OpenSSL writes, are passed over. Lines may be of any length. What is decoded on the way
+    /// is wiped; `text` is the caller's to wipe.
     ///
     /// # Errors
     /// [`KeyError::NoPem`], [`KeyError::UnknownLabel`] and [`KeyError::Encrypted`] for what is
     /// around the key; for the key as [`SigningKey::from_pkcs8_der`].
-    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let (label, block) = private_key_block(text)?;
+    pub fn from_pem(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let mut lines = pem::lines(text.as_ref());
+        let label = private_key_label(&mut lines)?;
         let read: fn(Reader<'_>) -> Result<Self, KeyError> = match label {
-            "PRIVATE KEY" => Self::from_pkcs8,
-            "EC PRIVATE KEY" => Self::from_sec1,
-            "RSA PRIVATE KEY" => |key| Self::new(KeyType::Rsa, key.rest()),
-            "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
-            _ => return Err(KeyError::UnknownLabel { label: label.to_owned() }),
+            b"PRIVATE KEY" => Self::from_pkcs8,
+            b"EC PRIVATE KEY" => Self::from_sec1,
+            b"RSA PRIVATE KEY" => |key| Self::new(KeyType::Rsa, key.rest()),
+            b"ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+            _ => return Err(unknown_label(label)),
         };
         // How the traditional forms are encrypted: RFC 1421 §4.6.1.1, which RFC 7468 has no part of.
-        if block.contains("Proc-Type: 4,ENCRYPTED") {
+        if lines.clone().next().is_some_and(|(_, line)| line == b"Proc-Type: 4,ENCRYPTED") {
             return Err(KeyError::Encrypted);
         }
-        let (_, der) =
-            SecretDocument::from_pem(block).map_err(|error| KeyError::Malformed(error.into()))?;
-        read(Reader::new(der.as_bytes()))
+        let der =
+            pem::body(&mut lines, label).map_err(|problem| KeyError::Malformed(problem.into()))?;
+        read(Reader::new(&der))
     }
 
     /// Reads a private key from the DER of its PKCS #8 form, `OneAsymmetricKey` (RFC 5958 §2).
@@ -207,27 +211,15 @@ fn whole<'a>(
     Ok(read)
 }
 
-/// The label and all of the first PEM block that is labelled as a private key.
-fn private_key_block(text: &str) -> Result<(&str, &str), KeyError> {
-    const BEGIN: &str = "-----BEGIN ";
-    let mut passed_over = None;
-    let mut rest = text;
-    while let Some(start) = rest.find(BEGIN) {
-        let (_, block) = rest.split_at(start);
-        let (_, after) = block.split_at(BEGIN.len());
-        let Some((label, body)) = after.split_once("-----") else { break };
-        if label.ends_with("PRIVATE KEY") {
-            let end = format!("-----END {label}-----");
-            let at = block.find(&end);
-            let at = at.ok_or_else(|| KeyError::Malformed("the PEM block has no end".into()))?;
-            let (block, _) = block.split_at(at + end.len());
-            return Ok((label, block));
-        }
-        passed_over = passed_over.or(Some(label));
-        rest = body;
-    }
-    match passed_over {
-        Some(label) => Err(KeyError::UnknownLabel { label: label.to_owned() }),
-        None => Err(KeyError::NoPem),
-    }
+/// The label of the first PEM block that is labelled as a private key; its lines are next.
+fn private_key_label<'a>(
+    lines: &mut impl Iterator<Item = (usize, &'a [u8])>,
+) -> Result<&'a [u8], KeyError> {
+    let mut labels = lines.filter_map(|(_, line)| pem::label_of(line)).peekable();
+    let first = labels.peek().copied().ok_or(KeyError::NoPem)?;
+    labels.find(|label| label.ends_with(b"PRIVATE KEY")).ok_or_else(|| unknown_label(first))
+}
+
+fn unknown_label(label: &[u8]) -> KeyError {
+    KeyError::UnknownLabel { label: String::from_utf8_lossy(label).into_owned() }
 }

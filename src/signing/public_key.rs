@@ -5,6 +5,7 @@ use super::{
     algorithm::{is_same, oid_text},
 };
 use crate::asn1::{self, BIT_STRING, SEQUENCE};
+use std::borrow::Cow;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,5 +101,70 @@ impl<'a> PublicKey<'a> {
         let key_type = KeyType::from_identifier(algorithm)
             .ok_or_else(|| VerifyError::UnsupportedAlgorithm { oid: oid_text(algorithm) })?;
         Ok(Self { key_type, algorithm, subject_public_key })
+    }
+
+    /// The content of the BIT STRING, a point compressed: x and whether y is odd (SEC 1 §2.3.3).
+    fn canonical(&self) -> Cow<'a, [u8]> {
+        match (self.key_type, self.subject_public_key) {
+            (KeyType::P256 | KeyType::P384, [0x04, x_and_y @ .., last]) => {
+                let (x, _) = x_and_y.split_at(x_and_y.len().div_ceil(2));
+                [&[2 | last & 1], x].concat().into()
+            }
+            (_, other) => other.into(),
+        }
+    }
+}
+
+/// Whether two SubjectPublicKeyInfos are of one key, however each of them writes its point or its
+/// AlgorithmIdentifier.
+///
+/// The points are not checked: who relies on the answer verifies a signature with the key too.
+pub(crate) fn is_same_key(one: &[u8], other: &[u8]) -> bool {
+    let canonical = |info| {
+        let key = PublicKey::from_der(info).ok()?;
+        Some((key.key_type, key.canonical()))
+    };
+    one == other || canonical(one).is_some_and(|key| canonical(other) == Some(key))
+}
+
+/// Whether a key may make signatures of this algorithm: `true` also for keys not known here.
+pub(crate) fn may_sign(public_key: &[u8], algorithm: SignatureAlgorithm) -> bool {
+    PublicKey::from_der(public_key).map_or(true, |key| key.key_type.signs(algorithm))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_however_it_is_written() {
+        let key = |key_type: KeyType, bits: &[u8]| key_type.public_key(bits);
+        let (x, even, odd) = ([7; 32], [6; 32], [5; 32]);
+        let point = |form: u8, parts: &[[u8; 32]]| [&[form], &parts.concat()[..]].concat();
+        let whole = key(KeyType::P256, &point(4, &[x, even]));
+        assert!(is_same_key(&whole, &key(KeyType::P256, &point(2, &[x]))));
+        assert!(is_same_key(&whole, &whole));
+        for other in [
+            key(KeyType::P256, &point(3, &[x])),
+            key(KeyType::P256, &point(4, &[x, odd])),
+            key(KeyType::P256, &point(2, &[even])),
+            key(KeyType::P384, &point(2, &[x])),
+            b"no key".to_vec(),
+        ] {
+            assert!(!is_same_key(&whole, &other), "{other:02x?}");
+        }
+        let rsa = key(KeyType::Rsa, b"modulus");
+        let without_null =
+            b"\x30\x17\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x03\x08\0modulus";
+        assert!(is_same_key(&rsa, without_null));
+        assert!(!is_same_key(&rsa, &key(KeyType::Rsa, b"another")));
+    }
+
+    #[test]
+    fn only_a_known_key_is_known_not_to_sign() {
+        let key = KeyType::P256.public_key(&[]);
+        assert!(may_sign(&key, SignatureAlgorithm::EcdsaWithSha384));
+        assert!(!may_sign(&key, SignatureAlgorithm::Ed25519));
+        assert!(may_sign(b"unknown", SignatureAlgorithm::Ed25519));
     }
 }

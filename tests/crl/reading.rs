@@ -1,19 +1,8 @@
 //! CRLs that others made, and octets that nobody made.
 
 use crate::support::*;
-use annul::{CertificateList, CrlEntry, CrlReadError, Reason, ReasonCode, SerialRef};
+use annul::{CertificateList, CrlEntry, CrlNumber, CrlReadError, Reason, ReasonCode, SerialRef};
 use std::{fs, path::Path};
-
-/// Wraps DER in a header.
-fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let header = match (content.len() as u16).to_be_bytes() {
-        [0, length @ ..0x80] => vec![tag, length],
-        [0, length] => vec![tag, 0x81, length],
-        [high, low] => vec![tag, 0x82, high, low],
-    };
-    [header, content].concat()
-}
 
 const ALGORITHM: &[u8] = b"\x30\x05\x06\x03\x2b\x65\x70";
 const DATE: &[u8] = b"\x17\x0d260101000000Z";
@@ -45,16 +34,72 @@ fn indirect_crl() -> Vec<u8> {
             &revoked(1, &[]),
             &revoked(2, &[&extension(0x1d, CRITICAL, &other)]),
             &revoked(3, &[&extension(0x15, b"", &[0x0a, 1, 6])]),
-            &revoked(
-                4,
-                &[&extension(0x1d, CRITICAL, &own), &extension(0x63, CRITICAL, b"\x05\x00")],
-            ),
+            &revoked(4, &[&extension(0x1d, CRITICAL, &own), &extension(0x63, b"", b"\x05\x00")]),
         ],
     );
     let point = extension(0x1c, CRITICAL, b"\x30\x03\x84\x01\xff");
     let extensions =
         tlv(0xa0, &[&tlv(0x30, &[&point, &extension(0x1b, CRITICAL, b"\x02\x01\x05")])]);
     crl_of(&[b"\x02\x01\x01", ALGORITHM, NAME, DATE, &list, &extensions])
+}
+
+/// A direct CRL of version 2 with these entries and extensions.
+fn direct_crl(entries: &[&[u8]], extensions: &[&[u8]]) -> Vec<u8> {
+    let extensions = tlv(0xa0, &[&tlv(0x30, extensions)]);
+    crl_of(&[b"\x02\x01\x01", ALGORITHM, NAME, DATE, DATE, &tlv(0x30, entries), &extensions])
+}
+
+fn find(crl: &CertificateList<'_>, serial: u8) -> Result<bool, CrlReadError> {
+    crl.find(SerialRef::from_octets(&[serial]).unwrap()).map(|entry| entry.is_some())
+}
+
+#[test]
+fn only_a_crl_about_everything_is_full() {
+    let number = extension(0x14, b"", b"\x02\x01\x05");
+    let delta = extension(0x1b, CRITICAL, b"\x02\x01\x05");
+    let point = extension(0x1c, CRITICAL, b"\x30\x03\x81\x01\xff");
+    for (extension, is_full) in [(number, true), (delta, false), (point, false)] {
+        let der = direct_crl(&[], &[&extension]);
+        assert_eq!(CertificateList::from_der(&der).unwrap().is_full(), is_full);
+    }
+}
+
+#[test]
+fn e35_an_entry_of_another_issuer_in_a_direct_crl_is_malformed() {
+    let names = tlv(0x30, &[&tlv(0xa4, &[NAME])]);
+    let extensions = tlv(0x30, &[&extension(0x1d, CRITICAL, &names)]);
+    let der = direct_crl(&[&tlv(0x30, &[&[2, 1, 7], DATE, &extensions])], &[]);
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert!(matches!(find(&crl, 7), Err(CrlReadError::Malformed(_))));
+    assert!(matches!(find(&crl, 8), Err(CrlReadError::Malformed(_))));
+}
+
+#[test]
+fn a_number_or_a_date_that_breaks_the_rules_is_passed_over_unless_critical() {
+    for octets in [&[0xff][..], &[1; 21], &[0, 1]] {
+        let number = |critical| extension(0x14, critical, &tlv(0x02, &[octets]));
+        let der = direct_crl(&[], &[&number(b"")]);
+        let crl = CertificateList::from_der(&der).unwrap();
+        assert_eq!((crl.number(), crl.extensions().len()), (None, 1));
+        assert!(CertificateList::from_der(&direct_crl(&[], &[&number(CRITICAL)])).is_err());
+    }
+    let revoked = |critical| {
+        let date = extension(0x18, critical, b"\x18\x1120260101000000.5Z");
+        direct_crl(&[&tlv(0x30, &[&[2, 1, 7], DATE, &tlv(0x30, &[&date])])], &[])
+    };
+    let der = revoked(b"");
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert_eq!(crl.entries().next().unwrap().unwrap().invalidity_date(), None);
+    assert!(find(&crl, 7).unwrap());
+    assert!(find(&CertificateList::from_der(&revoked(CRITICAL)).unwrap(), 7).is_err());
+}
+
+#[test]
+fn version_1_may_have_extensions() {
+    let number = extension(0x14, b"", b"\x02\x01\x05");
+    let der = crl_of(&[ALGORITHM, NAME, DATE, &tlv(0xa0, &[&tlv(0x30, &[&number])])]);
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert_eq!((crl.version(), crl.number()), (1, Some(CrlNumber::from_u64(5))));
 }
 
 #[test]
@@ -74,10 +119,7 @@ fn e35_the_issuer_of_an_indirect_entry_holds_for_those_that_follow() {
     let crl = CertificateList::from_der(&der).unwrap();
     assert!(crl.issuing_distribution_point().unwrap().indirect_crl);
     assert_eq!(crl.base_number().unwrap().to_string(), "5");
-    let found = [1, 2, 3, 4].map(|serial| {
-        let octets = [serial];
-        crl.find(SerialRef::from_octets(&octets).unwrap()).unwrap().is_some()
-    });
+    let found = [1, 2, 3, 4].map(|serial| find(&crl, serial).unwrap());
     assert_eq!(found, [true, false, false, true]);
     let entries: Vec<_> = crl.entries().map(Result::unwrap).collect();
     assert_eq!(entries[2].reason(), Some(ReasonCode::CertificateHold));
@@ -85,14 +127,24 @@ fn e35_the_issuer_of_an_indirect_entry_holds_for_those_that_follow() {
 }
 
 #[test]
-fn unknown_critical_extensions_are_reported() {
-    let der = indirect_crl();
+fn unknown_critical_extensions_are_reported_and_nothing_is_found_past_them() {
+    let unknown = extension(0x63, CRITICAL, b"\x05\x00");
+    let list =
+        [tlv(0x30, &[&[2, 1, 4], DATE]), tlv(0x30, &[&[2, 1, 5], DATE, &tlv(0x30, &[&unknown])])];
+    let der = direct_crl(&[&list[0], &list[1]], &[&extension(0x14, b"", b"\x02\x01\x05")]);
     let crl = CertificateList::from_der(&der).unwrap();
     assert_eq!(crl.unknown_critical_extensions().count(), 0);
     let entry = crl.entries().last().unwrap().unwrap();
     let unknown: Vec<String> =
         entry.unknown_critical_extensions().map(|e| e.oid.to_string()).collect();
     assert_eq!(unknown, ["2.5.29.99"]);
+    let unusable = |crl: &CertificateList<'_>, serial| {
+        matches!(
+            find(crl, serial),
+            Err(CrlReadError::UnknownCriticalExtension { oid }) if oid.starts_with("2.5.29.")
+        )
+    };
+    assert!(unusable(&crl, 5) && unusable(&crl, 6) && !unusable(&crl, 4));
 
     let extensions =
         |critical| tlv(0xa0, &[&tlv(0x30, &[&extension(0x2e, critical, b"\x05\x00")])]);
@@ -100,6 +152,7 @@ fn unknown_critical_extensions_are_reported() {
         let der = crl_of(&[b"\x02\x01\x01", ALGORITHM, NAME, DATE, DATE, &extensions(critical)]);
         let crl = CertificateList::from_der(&der).unwrap();
         assert_eq!(crl.unknown_critical_extensions().count(), count);
+        assert_eq!(unusable(&crl, 1), count > 0);
     }
 }
 

@@ -114,7 +114,7 @@ fn e5_the_issuer_is_the_subject_octet_for_octet() {
         assert_eq!(CertificateList::from_der(&der).unwrap().issuer(), name);
     }
     let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
-    for no_name in [&b""[..], b"\x30\x00", b"\x31\x0b", b"\x30\x02\x05\x00\x00"] {
+    for no_name in [&b""[..], b"\x30\x00", b"\x31\x0b", b"\x30\x01\x05", b"\x30\x02\x31\x00"] {
         let refused = TbsCertList::new(no_name, KEY_IDENTIFIER, CrlNumber::MIN, from, to);
         assert!(matches!(refused, Err(CrlError::Issuer(_))), "{no_name:02x?}");
     }

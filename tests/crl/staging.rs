@@ -1,7 +1,10 @@
 //! A CRL is visible whole or not at all, in memory and in files, with any signature.
 
 use crate::support::*;
-use annul::{CertificateList, CrlEntry, CrlError, Entries, FileStage, PemStage, SignedCrl, Stage};
+use annul::{
+    CertificateList, CrlEntry, CrlError, Entries, FileStage, NotDurable, PemStage, Retry,
+    SignedCrl, Stage,
+};
 use std::{cell::Cell, fs, io};
 
 #[test]
@@ -152,6 +155,111 @@ fn a_dropped_file_is_removed() {
     assert_eq!(directory.names().len(), 1);
     drop(stage);
     assert_eq!(directory.names(), [""; 0]);
+}
+
+#[test]
+#[cfg(unix)]
+fn only_a_regular_file_is_replaced() {
+    let directory = Directory::new();
+    fs::create_dir(directory.path("directory")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", directory.path("device")).unwrap();
+    for name in ["directory", "device"] {
+        let mut stage = FileStage::new(directory.path(name));
+        let refused = sign_into(tbs(), &[], 71, &mut stage).unwrap_err();
+        assert!(matches!(&refused, CrlError::Stage(error)
+            if error.kind() == io::ErrorKind::InvalidInput));
+        assert_eq!(refused.retry(), Retry::Never);
+    }
+    assert!(directory.path("device").is_symlink());
+
+    let (file, link) = (directory.path("file"), directory.path("link"));
+    fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    sign_into(tbs(), &[], 71, &mut FileStage::new(&link)).unwrap();
+    assert!(!link.is_symlink());
+    assert_eq!(fs::read(&file).unwrap(), b"old");
+    assert_eq!(directory.names().len(), 4);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = Directory::new();
+    let path = directory.path("ca.crl");
+    fs::write(&path, "old").unwrap();
+    for mode in [0o604, 0o666, 0o400] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        sign_into(tbs(), &[], 71, &mut FileStage::new(&path)).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+    }
+}
+
+#[test]
+fn neither_what_crashes_left_nor_a_long_name_is_in_the_way() {
+    let directory = Directory::new();
+    for count in 0..1100 {
+        directory.write(&format!(".annul-{}-{count}.partial", std::process::id()), "");
+    }
+    let path = directory.path("n".repeat(255));
+    sign_into(tbs(), &[], 71, &mut FileStage::new(&path)).unwrap();
+    assert!(CertificateList::from_der(&fs::read(&path).unwrap()).is_ok());
+}
+
+/// Shows the CRL, and cannot say for how long.
+struct Unsynced(Vec<u8>);
+
+impl Stage for Unsynced {
+    fn begin(&mut self) -> io::Result<()> {
+        self.0.begin()
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.0.write(octets)
+    }
+
+    fn overwrite(&mut self, first: &[u8]) -> io::Result<()> {
+        self.0.overwrite(first)
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        Err(io::Error::other(NotDurable(io::ErrorKind::StorageFull.into())))
+    }
+
+    fn abort(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[test]
+fn a_crl_that_may_not_survive_a_crash_is_an_error_of_its_own_and_stays() {
+    let mut stage = Unsynced(Vec::new());
+    let error = sign_into(tbs(), &[], 71, &mut stage).unwrap_err();
+    assert!(matches!(error, CrlError::NotDurable { number, .. } if number == tbs().number()));
+    assert!(CertificateList::from_der(&stage.0).is_ok());
+}
+
+#[test]
+fn what_stays_in_the_way_is_not_tried_again() {
+    use io::ErrorKind;
+    let retry = |kind: ErrorKind| CrlError::Stage(kind.into()).retry();
+    for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidInput] {
+        assert_eq!(retry(kind), Retry::Never, "{kind}");
+    }
+    for kind in [ErrorKind::StorageFull, ErrorKind::Interrupted, ErrorKind::Other] {
+        assert!(matches!(retry(kind), Retry::After(_)), "{kind}");
+    }
+}
+
+#[test]
+fn what_points_to_a_stage_is_one() {
+    let der = make(tbs(), &entries(3)).unwrap();
+    let mut octets = Vec::new();
+    let mut pointers: Box<dyn Stage + '_> = Box::new(&mut octets);
+    // Of another length, so that the header is written over.
+    sign_into(tbs(), &entries(3), 70, &mut pointers).unwrap();
+    drop(pointers);
+    assert_eq!(octets.len(), der.len() - 1);
 }
 
 /// Another list of entries from the n-th time on that it is read.

@@ -13,6 +13,17 @@ pub const KEY_IDENTIFIER: &[u8] = &[0x5a; 20];
 /// What stands for a SubjectPublicKeyInfo where no key is needed.
 pub const PUBLIC_KEY: &[u8] = b"\x30\x03\x02\x01\x07";
 
+/// Wraps DER in a header.
+pub fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let header = match (content.len() as u16).to_be_bytes() {
+        [0, length @ ..0x80] => vec![tag, length],
+        [0, length] => vec![tag, 0x81, length],
+        [high, low] => vec![tag, 0x82, high, low],
+    };
+    [header, content].concat()
+}
+
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }

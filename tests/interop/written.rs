@@ -36,7 +36,7 @@ fn keys() -> Vec<(&'static str, SigningKey)> {
         #[cfg(feature = "ed25519")]
         ("ed25519", ca::ed25519_key("linted")),
         #[cfg(feature = "rsa")]
-        ("rsa", SigningKey::from_pem(&rsa_key()).unwrap()),
+        ("rsa", SigningKey::from_pem(rsa_key()).unwrap()),
     ]
 }
 

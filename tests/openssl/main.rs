@@ -35,7 +35,7 @@ fn register(authority: &Authority<MemoryStore>, made: &Made, leaf: &str) {
 
 /// Makes the CRL of a CA, has its signature verified, and leaves it as `{ca}.crl`.
 fn publish(authority: &Authority<MemoryStore>, made: &Made, ca: &str) {
-    let key = SigningKey::from_pem(&made.text(&format!("{ca}.key"))).unwrap();
+    let key = SigningKey::from_pem(made.text(&format!("{ca}.key"))).unwrap();
     let mut der = Vec::new();
     authority.crl(made.ca(ca).id(), &WEEK, &key, &mut der).unwrap();
     made.write("crl.der", der);
@@ -165,7 +165,7 @@ fn a_ca_without_key_identifier_needs_the_policy_that_derives_one() {
     made.root(P256, "plain", "ca_without_identifier");
     made.leaf("good", "root", "0x0a");
     made.leaf("revoked", "root", "0x0b");
-    let key = SigningKey::from_pem(&made.text("root.key")).unwrap();
+    let key = SigningKey::from_pem(made.text("root.key")).unwrap();
     let strict = authority(&made);
     let issuer = add(&strict, &made, "root");
     let mut der = Vec::new();

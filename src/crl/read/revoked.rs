@@ -7,6 +7,7 @@ use crate::{
     serial::SerialRef,
     time::Timestamp,
 };
+use std::mem;
 
 /// One entry of a CRL that anyone may have made.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,8 @@ impl<'a> RevokedCertificate<'a> {
             Oid::INVALIDITY_DATE => {
                 let name = "invalidityDate";
                 let date = extension.any(name)?;
-                once(&date, self.invalidity_date.replace(Timestamp::from_element(&date, name)?))
+                let read = extension.if_understood(Timestamp::from_element(&date, name))?;
+                once(&date, mem::replace(&mut self.invalidity_date, read))
             }
             Oid::CERTIFICATE_ISSUER => {
                 let names = extension.single(SEQUENCE, "certificateIssuer")?;
@@ -80,7 +82,9 @@ impl<'a> RevokedCertificate<'a> {
         self.reason
     }
 
-    /// Since when the key is suspected, or the certificate was otherwise invalid.
+    /// Since when the key is suspected, or the certificate was otherwise invalid. `None` also where
+    /// that is no time of RFC 5280 §5.3.2, such as one with a fraction: then it is among the
+    /// [extensions](RevokedCertificate::extensions) only.
     pub fn invalidity_date(&self) -> Option<Timestamp> {
         self.invalidity_date
     }
@@ -134,17 +138,27 @@ fn once<T>(element: &Element<'_>, before: Option<T>) -> Result<(), Malformed> {
 #[derive(Clone, Debug)]
 pub struct RevokedCertificates<'a> {
     rest: Reader<'a>,
+    is_indirect: bool,
     certificate_issuer: Option<Element<'a>>,
 }
 
 impl<'a> RevokedCertificates<'a> {
-    pub(super) fn new(rest: Reader<'a>) -> Self {
-        Self { rest, certificate_issuer: None }
+    pub(super) fn new(rest: Reader<'a>, is_indirect: bool) -> Self {
+        Self { rest, is_indirect, certificate_issuer: None }
+    }
+
+    /// Of a CRL that lists nothing.
+    pub(in crate::crl) fn none() -> Self {
+        Self::new(Reader::new(&[]), false)
     }
 
     fn read(&mut self) -> Result<RevokedCertificate<'a>, Malformed> {
         let element = self.rest.expect(SEQUENCE, "revokedCertificates entry")?;
         let mut entry = RevokedCertificate::read(element)?;
+        if let Some(names) = entry.certificate_issuer.filter(|_| !self.is_indirect) {
+            // RFC 5280 §5.3.3. Whoever ignores it finds the entry, whoever follows it does not.
+            return Err(names.malformed("certificateIssuer", "in a CRL that is not indirect"));
+        }
         // RFC 5280 §5.3.3: it holds for the following entries too.
         self.certificate_issuer = entry.certificate_issuer.or(self.certificate_issuer);
         entry.certificate_issuer = self.certificate_issuer;

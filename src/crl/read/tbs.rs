@@ -21,7 +21,7 @@ pub(in crate::crl) struct Tbs<'a> {
     pub(in crate::crl) next_update: Option<Timestamp>,
     revoked_certificates: Reader<'a>,
     pub(super) extensions: Vec<Extension<'a>>,
-    pub(super) authority_key_identifier: Option<&'a [u8]>,
+    pub(in crate::crl) authority_key_identifier: Option<&'a [u8]>,
     pub(in crate::crl) number: Option<CrlNumber>,
     pub(super) base_number: Option<CrlNumber>,
     pub(super) issuing_distribution_point: Option<IssuingDistributionPoint<'a>>,
@@ -84,7 +84,9 @@ impl<'a> Tbs<'a> {
                 let identifier = fields.optional(asn1::context(0), name)?;
                 self.authority_key_identifier = identifier.map(|element| element.content);
             }
-            Oid::CRL_NUMBER => self.number = Some(read_number(extension, "cRLNumber")?),
+            Oid::CRL_NUMBER => {
+                self.number = extension.if_understood(read_number(extension, "cRLNumber"))?;
+            }
             Oid::DELTA_CRL_INDICATOR => {
                 self.base_number = Some(read_number(extension, "deltaCRLIndicator")?);
             }
@@ -98,7 +100,9 @@ impl<'a> Tbs<'a> {
     }
 
     pub(in crate::crl) fn entries(&self) -> RevokedCertificates<'a> {
-        RevokedCertificates::new(self.revoked_certificates)
+        let point = self.issuing_distribution_point.as_ref();
+        let is_indirect = point.is_some_and(|point| point.indirect_crl);
+        RevokedCertificates::new(self.revoked_certificates, is_indirect)
     }
 }
 

@@ -1,9 +1,8 @@
 //! A file that appears whole or not at all.
 
-use super::Stage;
+use super::{NotDurable, Stage};
 use std::{
-    ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -11,8 +10,12 @@ use std::{
 /// A file, written beside its place under another name, and renamed once it is whole and on disk.
 ///
 /// Readers of the file see the old octets or the new, never a part. The unfinished file is called
-/// `.NAME.PID.N.partial`; it is removed when the stage is aborted or dropped, and is left behind
-/// by a crash only. A symbolic link in the file's place is replaced, not followed.
+/// `.annul-PID-N.partial`; it is removed when the stage is aborted or dropped, and is left behind
+/// by a crash only.
+///
+/// What is in the file's place already must be a regular file: a device or a directory is an error
+/// at [`Stage::begin`], before anything is signed. Its permissions are kept, its owner is not. A
+/// symbolic link to a regular file, or to nothing, is replaced, not followed.
 #[derive(Debug)]
 pub struct FileStage {
     target: PathBuf,
@@ -37,21 +40,34 @@ impl FileStage {
         }
     }
 
+    /// The permissions of the file that is to be replaced, if there is one.
+    fn permissions(&self) -> io::Result<Option<Permissions>> {
+        match fs::metadata(&self.target) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.permissions())),
+            // A rename would put a file where a device was.
+            Ok(_) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} is not a regular file", self.target.display()),
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A new file beside the target, under a name that nothing else has.
     fn create(&self) -> io::Result<(PathBuf, File)> {
-        let name = self.target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        for attempt in 0..1000 {
-            let mut unfinished = OsString::from(".");
-            unfinished.push(name);
-            unfinished.push(format!(".{}.{attempt}.partial", std::process::id()));
-            let path = self.directory().join(unfinished);
+        let mut count = 0u64;
+        loop {
+            // The name of the target is not part of it: it may be as long as names can be.
+            let name = format!(".annul-{}-{count}.partial", std::process::id());
+            let path = self.directory().join(name);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((path, file)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                // In a container every process may have the same id: crashes leave many behind.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => count += 1,
                 Err(error) => return Err(error),
             }
         }
-        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     fn file(&mut self) -> io::Result<&mut File> {
@@ -65,8 +81,9 @@ impl FileStage {
 impl Stage for FileStage {
     fn begin(&mut self) -> io::Result<()> {
         self.abort();
-        self.unfinished = Some(self.create()?);
-        Ok(())
+        let permissions = self.permissions()?;
+        let (_, file) = self.unfinished.insert(self.create()?);
+        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
@@ -90,7 +107,7 @@ impl Stage for FileStage {
             fs::rename(&path, &self.target).inspect_err(|_| drop(fs::remove_file(&path)))?;
         }
         sync_directory(self.directory())
-            .map_err(|error| io::Error::new(error.kind(), Visible(error)))
+            .map_err(|error| io::Error::new(error.kind(), NotDurable(error)))
     }
 
     fn abort(&mut self) {
@@ -107,11 +124,6 @@ impl Drop for FileStage {
         self.abort();
     }
 }
-
-/// The rename was done; whether it survives a crash is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("the file is in its place, but its directory could not be synced")]
-struct Visible(#[source] io::Error);
 
 /// Makes the rename durable.
 #[cfg(unix)]

@@ -83,6 +83,7 @@ fn a_cycle_stands_on_its_anchor_alone() {
     down(&fell(cycle, "root", 10), &["root", "a", "b"]);
     let loose = graph(&["a:b/90", "b:a/90"]);
     assert_eq!(loose.standing(id("a"), at(20)), Some(Standing::Unanchored));
+    down(&fell(loose, "a", 10), &["a", "b"]);
 }
 
 #[test]
