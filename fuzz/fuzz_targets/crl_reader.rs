@@ -1,0 +1,54 @@
+//! Whatever comes as a CRL, reading it ends without a panic and says the same each time.
+#![no_main]
+
+use annul::{CertificateList, RevokedCertificate, ToSign, Verifier, VerifyError};
+use libfuzzer_sys::fuzz_target;
+
+/// Of so many entries each is looked for, which takes time with the square of it.
+const LOOKED_FOR: usize = 50;
+
+fuzz_target!(|octets: &[u8]| {
+    read(octets);
+    if let Ok(der) = CertificateList::pem_to_der(octets) {
+        read(&der);
+    }
+});
+
+fn read(der: &[u8]) {
+    let Ok(crl) = CertificateList::from_der(der) else { return };
+    assert_eq!(crl.as_der(), der);
+    assert!(crl.verify(&[], &SignedOctets(crl.tbs())).is_ok());
+    assert!(crl.unknown_critical_extensions().all(|extension| extension.critical));
+
+    let entries: Vec<_> = crl.entries().collect();
+    assert_eq!(format!("{entries:?}"), format!("{:?}", crl.entries().collect::<Vec<_>>()));
+    // An entry that is malformed ends the list: what comes after it could be anything.
+    let sound: Vec<_> = entries.iter().map_while(|entry| entry.as_ref().ok()).collect();
+    assert!(entries.len() - sound.len() <= 1);
+
+    // In an indirect CRL, what is found depends on the issuer too.
+    let direct = sound.iter().all(|entry| entry.certificate_issuer().is_none());
+    for entry in sound.iter().take(LOOKED_FOR) {
+        let found = crl.find(entry.serial());
+        if direct {
+            let first = sound.iter().find(|first| first.serial() == entry.serial());
+            assert_eq!(shown(found.unwrap().as_ref()), shown(first.copied()));
+        }
+        assert!(entry.unknown_critical_extensions().count() <= entry.extensions().count());
+    }
+}
+
+fn shown(entry: Option<&RevokedCertificate<'_>>) -> String {
+    format!("{entry:?}")
+}
+
+/// Takes any signature over these octets.
+struct SignedOctets<'a>(&'a [u8]);
+
+impl Verifier for SignedOctets<'_> {
+    fn verify(&self, _: &[u8], _: &[u8], signed: ToSign<'_>, _: &[u8]) -> Result<(), VerifyError> {
+        let mut octets = Vec::new();
+        signed.message()?.read(&mut |piece| octets.extend_from_slice(piece))?;
+        if octets == self.0 { Ok(()) } else { Err(VerifyError::BadSignature) }
+    }
+}
