@@ -207,13 +207,14 @@ impl<S: Store> Authority<S> {
         let own = after.0.entry(ca).or_default();
         // One that was declared external, and kept so for it would have lost its anchor, is this
         // parent's all the same.
-        let name = view.require_issuer(parent)?.issuer.name().to_vec();
+        let signer = view.require_issuer(parent)?.issuer;
         let mut record = known.record.clone();
         let links = known.issuer.certificates().zip(&mut record.certificates);
         for ((certificate, stored), facts) in links.zip(&mut own.certificates) {
             if stored.parent == Parent::External
                 && certificate.serial() == serial.as_ref()
-                && certificate.issuer_name() == name
+                && certificate.issuer_name() == signer.name()
+                && certificate.verify(signer.public_key(), &*self.verifier).is_ok()
             {
                 stored.parent = Parent::Issuer(parent);
                 facts.parent = stored.parent;
