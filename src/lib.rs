@@ -57,7 +57,8 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | add CAs: renewed, cross-certified, with a parent elsewhere | [`Authority::add_issuer`] |
 | record what is issued, one by one or by the hundred thousand | [`Authority::reserve`], [`Authority::register`], [`Authority::register_all`] |
 | record what should not exist but does | [`Authority::record_discovered`] |
-| revoke, or make a revocation graver or earlier | [`Authority::revoke`], [`Authority::amend`] |
+| revoke, one by one or by the hundred thousand | [`Authority::revoke`], [`Authority::revoke_all`] |
+| make a revocation graver or earlier | [`Authority::amend`] |
 | revoke a CA and all below it; see first what that does | [`Authority::revoke_ca`], [`Authority::preview_revoke_ca`] |
 | ask: revoked or not? | [`Authority::revocation`], from memory |
 | ask: what is this certificate worth, and why? | [`Authority::status`], from the record |
