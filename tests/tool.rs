@@ -57,6 +57,7 @@ fn a_day_at_the_command_line() {
     tool.demo("demo");
     let at = "--at 2099-01-01T00:00:00Z";
     let added = tool.json("add-issuer demo/intermediate.pem");
+    assert_eq!(tool.must("add-issuer demo/intermediate.pem").trim(), added["issuer"]);
     let added = &added["issuers"][0];
     assert_eq!(added["external_parent"], true);
     assert_eq!(added["standing"], json!({ "standing": "stands" }));

@@ -12,9 +12,11 @@ use annul::{
     RedbStore, RevokeCa, WouldInvalidate,
 };
 use serde_json::{Value, json};
+use std::io::{self, Write as _};
 
 pub fn add(session: &Session, command: &arguments::AddIssuer) -> Result<(), Failure> {
     let certificates = files::ca_certificates(&command.file)?;
+    let first = certificates.first().map(|certificate| certificate.id().to_string());
     let authority = session.open_or_create()?;
     let added = match &command.parent_issuer {
         Some(parent) => {
@@ -24,11 +26,18 @@ pub fn add(session: &Session, command: &arguments::AddIssuer) -> Result<(), Fail
         }
         None => add_parents_first(&authority, certificates)?,
     };
-    let text: Vec<_> = added.iter().map(Added::text).collect();
+    let ids: Vec<_> = added.iter().map(|added| added.answer.issuer.to_string()).collect();
+    // The ids alone, for who asks in a script; the rest is for the eye.
     session.output.answer(
-        text.join("\n"),
-        || json!({ "issuers": added.iter().map(Added::json).collect::<Vec<_>>() }),
-    )
+        ids.join("\n"),
+        || json!({ "issuer": first, "issuers": added.iter().map(Added::json).collect::<Vec<_>>() }),
+    )?;
+    if !session.output.json {
+        let text: Vec<_> = added.iter().map(Added::text).collect();
+        // Nobody may be there to read it.
+        let _ = write!(io::stderr(), "{}", text.join("\n"));
+    }
+    Ok(())
 }
 
 /// A CA certificate that was added.
@@ -76,7 +85,7 @@ impl Added {
     fn text(&self) -> String {
         let IssuerAdded { issuer, added, standing, joined, .. } = &self.answer;
         let mut text = fields(&[
-            ("issuer", issuer.to_string()),
+            ("issuer", short(&issuer.to_string())),
             ("name", name(self.certificate.subject())),
             ("recorded", if *added { "now" } else { "it was before" }.to_owned()),
             ("standing", standing.to_string()),
