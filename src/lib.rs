@@ -151,3 +151,8 @@ pub use crate::{
     store::{MemoryStore, Store, StoreError},
     time::{Clock, SystemClock, Timestamp, TimestampError},
 };
+
+/// Keeps the example of the README compiling.
+#[cfg(all(doctest, feature = "redb"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
