@@ -149,10 +149,15 @@ impl<S: Store> Authority<S> {
                     falls.push((issuer, fall));
                 }
             }
-            let comes_back =
+            let left =
                 Fall { date: now, reason: None, recorded_at: now, cause: FallCause::LeftBy(id) };
-            let settled = after.settle_addition(&before, comes_back);
-            falls.extend(settled.into_iter().map(|id| (id, comes_back)));
+            // That a parent is down cuts what hangs on it; that one has expired revokes nothing.
+            let settled = if after.down().contains(&id) {
+                after.settle_revocation(&before, left)
+            } else {
+                after.settle_addition(&before, left)
+            };
+            falls.extend(settled.into_iter().map(|id| (id, left)));
             // Who registers holds on to the standing of the issuer, and must see what changed.
             for issuer in joined.iter().copied().chain([id]) {
                 change.renew_standing(issuer, view.fall(issuer)?);

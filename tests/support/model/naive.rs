@@ -181,8 +181,10 @@ impl Naive {
                 self.issuer(issuer)?.down = true;
             }
         }
-        // To find out that a parent has expired is no revocation.
-        self.stood.clear();
+        // To find out that a parent has expired is no revocation; that it is down, is.
+        if !self.issuer(ca)?.down && self.graph.anchored().contains(&ca) {
+            self.stood.clear();
+        }
         Ok(())
     }
 
