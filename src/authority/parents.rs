@@ -48,7 +48,7 @@ impl<S: Store> Authority<S> {
     }
 
     /// Joins to their parent the certificates whose parent was declared external and is this one,
-    /// but for those that would then have no anchor.
+    /// but for those that would then have no anchor, or that the parent itself hangs on.
     pub(super) fn join_children(
         &self,
         view: &View<'_>,

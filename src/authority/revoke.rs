@@ -145,8 +145,11 @@ impl<S: Store> Authority<S> {
     ///
     /// # Errors
     /// [`Refusal::AlreadyRevoked`] with the original, [`Refusal::UnknownCertificate`],
-    /// [`Refusal::ForeignCertificate`], [`Refusal::Expired`], [`Refusal::SelfSigned`],
-    /// [`Refusal::DateInFuture`], [`Refusal::ReasonNotAllowed`], [`Refusal::ReasonRequired`].
+    /// [`Refusal::UnknownIssuer`], [`Refusal::ForeignCertificate`], [`Refusal::SerialTaken`] where
+    /// another certificate is recorded with its serial number, [`Refusal::Expired`],
+    /// [`Refusal::SelfSigned`], [`Refusal::DateInFuture`], [`Refusal::DateBefore1970`],
+    /// [`Refusal::DateBeforeNotBefore`], [`Refusal::ReasonNotAllowed`],
+    /// [`Refusal::ReasonRequired`]; and [`Error::Unverified`] where no signature could be checked.
     pub fn revoke(&self, revoke: &Revoke) -> Result<Revoked, Error> {
         let now = self.clock.now();
         self.decide(|view, change| match self.decide_revocation(view, change, revoke, now)? {
@@ -162,7 +165,8 @@ impl<S: Store> Authority<S> {
 
     /// Revokes many certificates, up to a thousand by one durable write, and answers for each.
     ///
-    /// What is refused does not keep the others from being revoked.
+    /// What is refused does not keep the others from being revoked. The errors are those of
+    /// [`Authority::revoke`], and [`Error::WholeBatch`] where a write failed.
     pub fn revoke_all(&self, revokes: &[Revoke]) -> Vec<Result<Revoked, Error>> {
         revokes.chunks(AT_ONCE).flat_map(|chunk| self.revoke_at_once(chunk)).collect()
     }
