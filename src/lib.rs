@@ -138,7 +138,7 @@ pub use crate::{
         Invalidation, Labels, Origin, Policy, Refusal, Revocation, RevocationDetails,
         RevocationHistory, Standing,
     },
-    log::{AsOf, CommandId, Entry, Event, Position, Subject},
+    log::{AsOf, BadFreshnessToken, CommandId, Entry, Event, FreshnessToken, Position, Subject},
     partition::Partition,
     pem::PemError,
     reason::{Reason, ReasonCode, UnknownReason},

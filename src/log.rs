@@ -7,11 +7,13 @@
 mod entry;
 mod head;
 mod position;
+mod token;
 
 pub use self::{
     entry::{CommandId, Entry, Event, NewEntry, Subject},
     head::Head,
     position::{AsOf, Position},
+    token::{BadFreshnessToken, FreshnessToken},
 };
 pub(crate) use self::{
     entry::{fold, read_fall, read_kind, write_fall, write_kind},

@@ -14,7 +14,7 @@ mod redb;
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbStore, RedbStoreOptions};
 pub use self::{
-    batch::{Append, Assert, Batch, Effect, Put, Retire, Step},
+    batch::{Append, Assert, Batch, Effect, Prune, Put, Retire, Step},
     error::StoreError,
     memory::MemoryStore,
 };
@@ -25,32 +25,62 @@ use std::{fmt::Debug, ops::ControlFlow};
 
 /// A place that keeps records and logs.
 ///
-/// Methods block, and may be called from many threads at once. What they promise is what keeps
-/// revocations from being lost, so an implementation must keep each promise, not most of them.
+/// Methods block, and are called from many threads at once. An implementation needs to know
+/// nothing of revocation: it compares versions and writes octets. [`Batch::check`] and
+/// [`Batch::steps`] turn a batch into plain conditions and effects on keys; `examples/journal.rs`
+/// is a whole store in a hundred lines, and the feature `conformance` has the tests that it must
+/// pass.
+///
+/// # What is relevant to security
+///
+/// Every promise below is one that somebody's revocation hangs on. A store that breaks it seems to
+/// work, until a relying party trusts a certificate that was revoked:
+///
+/// | a store that | leads to |
+/// |---|---|
+/// | returns before a batch is durable, or carries out part of it | an acknowledged revocation that is gone; half a cascade |
+/// | writes though a condition does not hold | two entries in one place, a CRL number twice, a certificate registered under a CA that fell |
+/// | replaces or removes what an append wrote | a certificate that is no longer revoked |
+/// | shows a head before the entries up to it, or skips a record in a scan | a CRL that is short |
+/// | lets a snapshot change while it is read | a CRL whose two passes disagree |
 pub trait Store: Debug + Send + Sync {
     /// Carries out all operations of the batch, or none.
     ///
-    /// Either every condition in the batch holds at one moment and everything takes effect at that
-    /// moment, or nothing does and the answer is [`StoreError::Conflict`]. On `Ok` it is durable:
-    /// it survives a crash of the process and of the machine. On any error but a conflict and a
-    /// bad batch the caller does not know whether it took effect, and reads again.
+    /// - **Atomic.** Everything takes effect at one moment, for readers and after a crash, or
+    ///   nothing does. Whatever error it is, there is never a part of a batch.
+    /// - **Durable.** On `Ok` it survives a crash of the process and of the machine. Nothing that
+    ///   was acknowledged before is lost by what fails later.
+    /// - **Conditional.** At that same moment every [condition](Step::expected) holds, those on
+    ///   records that the batch does not write too. Where one does not, the answer is
+    ///   [`StoreError::Conflict`] with the key, and nothing has changed. A conflict is never
+    ///   answered where all conditions hold for good: who reads again and retries gets through.
+    /// - **In order.** The positions of a log have no gap, and they take effect in their order: who
+    ///   sees a head at position P finds every entry up to P.
     ///
-    /// An implementation has the batch checked by [`Batch::check`] and carries out its
-    /// [steps](Batch::steps).
+    /// On an error other than a conflict and a bad batch the caller does not know whether it took
+    /// effect, and reads again. An implementation that can find out does, and answers `Ok` or
+    /// tries again itself.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where a condition does not hold, [`StoreError::BadBatch`] where
-    /// the batch fails its check; the others as they are named.
+    /// the batch fails its [check](Batch::check); the others as they are named.
     fn apply(&self, batch: &Batch) -> Result<(), StoreError>;
 
     /// A frozen view of everything that was durable at one moment.
+    ///
+    /// That moment is not before the call: who applied a batch sees it in every later snapshot,
+    /// and so does everybody who was told. (A replica that lags breaks this; whoever must not be
+    /// shown less than what he knows asks with a [`FreshnessToken`](crate::FreshnessToken).) Take
+    /// one when it is needed and drop it soon: some stores hold on to a connection or to old data
+    /// meanwhile.
     ///
     /// # Errors
     /// Where the store cannot be read.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError>;
 }
 
-/// A frozen view of a store: whatever writers do meanwhile, it answers the same.
+/// A frozen view of a store: whatever writers do meanwhile, each method answers the same each time,
+/// and all of them from the same moment.
 pub trait Snapshot {
     /// The record at this key.
     ///
@@ -58,15 +88,27 @@ pub trait Snapshot {
     /// Where the store cannot be read, or what it holds there is damaged.
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError>;
 
+    /// The records at these keys, in the order of the keys, one answer for each.
+    ///
+    /// It answers what [`Snapshot::get`] would. A store to which each question is a journey asks
+    /// them together.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    fn get_all(&self, space: Space, keys: &[Vec<u8>]) -> Result<Vec<Option<Record>>, StoreError> {
+        keys.iter().map(|key| self.get(space, key)).collect()
+    }
+
     /// Shows `visit` the key and the value of every record from key `from` on (inclusive) and
     /// below key `to` (exclusive; `None`: to the end), in the order of the keys' octets, until it
     /// breaks.
     ///
-    /// Memory does not grow with the number of records.
+    /// Memory does not grow with the number of records, and writers do not wait for it. A record
+    /// is never skipped, shown twice, or shown as another batch left it than the one before it.
+    /// `visit` may take its time, and may not use the store.
     ///
     /// # Errors
-    /// Where the store cannot be read, or what it holds there is damaged. A record is never
-    /// skipped.
+    /// Where the store cannot be read, or what it holds there is damaged.
     fn scan(
         &self,
         space: Space,
@@ -74,6 +116,34 @@ pub trait Snapshot {
         to: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError>;
+
+    /// Shows `visit` every record whose key starts with one of these prefixes, prefix by prefix,
+    /// until it breaks.
+    ///
+    /// It shows what [`Snapshot::scan`] would for one after the other. A store to which each
+    /// question is a journey asks them together; they are meant to be a thousand or so with few
+    /// records each.
+    ///
+    /// # Errors
+    /// As [`Snapshot::scan`].
+    fn scan_prefixes(
+        &self,
+        space: Space,
+        prefixes: &[Vec<u8>],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        let mut flow = ControlFlow::Continue(());
+        for prefix in prefixes {
+            if flow.is_break() {
+                break;
+            }
+            self.scan(space, prefix, key::past(prefix).as_deref(), &mut |key, value| {
+                flow = visit(key, value);
+                flow
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// Is shown the key and the value of one record, and says whether to go on.
@@ -90,7 +160,8 @@ pub enum Space {
     /// [`Append`] alone.
     Log,
     /// The entries that concern a serial number, in the order (issuer, partition, serial number,
-    /// position): key [`key::entry`]. Written by [`Append`] alone.
+    /// position), as long as CRLs must know of them: key [`key::entry`]. Written by [`Append`]
+    /// alone, which also prunes what every duty has left. What is pruned here stays in the log.
     Entries,
     /// The records of a table, written by [`Put`].
     Table(Table),
@@ -118,7 +189,38 @@ pub enum Table {
     CaCertificates = 6,
 }
 
+impl Space {
+    /// The spaces that [`Append`] writes.
+    pub const OF_LOGS: [Self; 3] = [Self::Heads, Self::Log, Self::Entries];
+
+    /// Every space.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OF_LOGS.into_iter().chain(Table::ALL.into_iter().map(Self::Table))
+    }
+
+    /// The number of the space, never given to another: below 256 for those of logs, then 256 and
+    /// the [code](Table::code) of the table.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Heads => 1,
+            Self::Log => 2,
+            Self::Entries => 3,
+            Self::Table(table) => u16::from_be_bytes([1, table.code()]),
+        }
+    }
+}
+
 impl Table {
+    /// Every table.
+    pub const ALL: [Self; 6] = [
+        Self::Issuers,
+        Self::Standings,
+        Self::Certificates,
+        Self::CertificateDer,
+        Self::CrlNumbers,
+        Self::CaCertificates,
+    ];
+
     /// The number of the table, never given to another.
     pub const fn code(self) -> u8 {
         self as u8
@@ -126,13 +228,18 @@ impl Table {
 }
 
 /// The version of a record: 0 where there is none, 1 when it is put there, one more each time it
-/// is replaced.
+/// is replaced, and at most [`Version::LAST`].
+///
+/// It begins anew when a record is retired and put again. So whoever retires a record must know
+/// that nobody still decides on what it said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
 impl Version {
     /// The version of a record that is not there.
     pub const ABSENT: Self = Self(0);
+    /// The last version, 2⁶³ − 1, and the last position of a log: databases count to there.
+    pub const LAST: Self = Self(i64::MAX as u64);
 }
 
 /// A record as a snapshot shows it.

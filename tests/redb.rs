@@ -42,6 +42,7 @@ fn next_batch(number: u64) -> Batch {
         expected: Position(first),
         entries: (first..first + ENTRIES).map(entry).collect(),
         head: number.to_be_bytes().to_vec(),
+        prunes: Vec::new(),
     };
     let put = |table, key: u64, expected| Put {
         table,

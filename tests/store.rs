@@ -76,6 +76,7 @@ fn append(name: u8, expected: u64, serials: &[&str]) -> Append {
         expected: Position(expected),
         entries: serials.iter().map(entry).collect(),
         head: vec![1],
+        prunes: Vec::new(),
     }
 }
 
@@ -195,7 +196,8 @@ fn entries_are_found_by_position_and_by_serial_number(store: &dyn Store) {
     let about_the_issuer = NewEntry { subject: None, value: vec![2] };
     let entries =
         vec![entry(1, "01"), entry(0, "80"), about_the_issuer, entry(0, "01"), entry(0, "80")];
-    let append = Append { issuer: issuer(1), expected: Position(0), entries, head: vec![] };
+    let (expected, prunes) = (Position(0), Vec::new());
+    let append = Append { issuer: issuer(1), expected, entries, head: vec![], prunes };
     let other = Append { issuer: issuer(0), ..append.clone() };
     store.apply(&appends([append, other])).unwrap();
 
@@ -216,7 +218,7 @@ fn entries_are_found_by_position_and_by_serial_number(store: &dyn Store) {
 fn no_batch_replaces_an_entry_of_a_log(store: &dyn Store) {
     store.apply(&appends([append(1, 0, &["0a", "0b"])])).unwrap();
     let before = everything(&*store.snapshot().unwrap());
-    for position in [0, 1, 3, u64::MAX - 1] {
+    for position in [0, 1, 3, Version::LAST.0 - 1] {
         store.apply(&appends([append(1, position, &["0c"])])).unwrap_err();
     }
     assert_eq!(everything(&*store.snapshot().unwrap()), before);
@@ -310,8 +312,8 @@ fn what_no_batch_may_ask_changes_nothing(store: &dyn Store) {
     let bad = [
         appends([append(1, 0, &[])]),
         appends([append(1, 0, &["0a"]), append(1, 1, &["0b"])]),
-        appends([append(1, u64::MAX, &["0a"])]),
-        puts([put(1, u64::MAX, 1)]),
+        appends([append(1, Version::LAST.0, &["0a"])]),
+        puts([put(1, Version::LAST.0, 1)]),
         puts([put(1, 1, 1), put(1, 2, 1)]),
         Batch { asserts: asserts.clone(), ..puts([put(1, 1, 1)]) },
         Batch { retires: retires.clone(), ..puts([put(1, 1, 1)]) },

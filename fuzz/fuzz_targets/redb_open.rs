@@ -28,7 +28,8 @@ static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let store = RedbStoreOptions::new().open_backend(disk.clone()).unwrap();
     let issuer = IssuerId::from_octets([1; 32]);
     let entries = vec![NewEntry { subject: None, value: vec![1; 100] }];
-    let append = Append { issuer, expected: Position(0), entries, head: vec![1; 40] };
+    let (expected, head, prunes) = (Position(0), vec![1; 40], Vec::new());
+    let append = Append { issuer, expected, entries, head, prunes };
     store.apply(&Batch { appends: vec![append], ..Batch::default() }).unwrap();
     drop(store);
     disk.octets()

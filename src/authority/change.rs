@@ -174,7 +174,8 @@ impl Change {
             let (after, entries) = head.extended(events);
             let head_octets = after.to_octets();
             let expected = head.position;
-            batch.appends.push(Append { issuer, expected, entries, head: head_octets });
+            let head = head_octets;
+            batch.appends.push(Append { issuer, expected, entries, head, prunes: Vec::new() });
         }
         Ok(batch)
     }

@@ -4,6 +4,8 @@ use super::{Space, StoreError, Table, Version, key};
 use crate::{
     issuer_id::IssuerId,
     log::{NewEntry, Position},
+    partition::Partition,
+    serial::Serial,
 };
 use std::borrow::Cow;
 
@@ -68,6 +70,20 @@ pub struct Append {
     pub entries: Vec<NewEntry>,
     /// What replaces the value of the head.
     pub head: Vec<u8>,
+    /// Entries that leave [`Space::Entries`] because every duty to list them is past. They stay in
+    /// the log.
+    pub prunes: Vec<Prune>,
+}
+
+/// An entry that leaves [`Space::Entries`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prune {
+    /// The partition that it is in.
+    pub partition: Partition,
+    /// The serial number that it is about.
+    pub serial: Serial,
+    /// Its position in the log.
+    pub position: Position,
 }
 
 /// What a batch asks of one key: a condition, and an effect.
@@ -102,8 +118,9 @@ impl Batch {
     ///
     /// # Errors
     /// [`StoreError::BadBatch`] where two operations concern one record or one log, where an
-    /// append has no entries, where what is to be removed is expected to be absent, and where a
-    /// version or a position would pass 2⁶⁴ − 1.
+    /// append has no entries or prunes an entry twice or one that it adds, where what is to be
+    /// removed is expected to be absent, and where a
+    /// version or a position would pass [`Version::LAST`].
     pub fn check(&self) -> Result<(), StoreError> {
         let bad = |problem| Err(StoreError::BadBatch { problem });
         if self.appends.iter().any(|append| append.entries.is_empty()) {
@@ -112,7 +129,7 @@ impl Batch {
         if self.retires.iter().any(|retire| retire.expected == Version::ABSENT) {
             return bad("the removal of a record that is expected to be absent");
         }
-        if self.puts.iter().any(|put| put.expected.0 == u64::MAX)
+        if self.puts.iter().any(|put| put.expected >= Version::LAST)
             || self.appends.iter().any(|append| append.last().is_none())
         {
             return bad("a version or a position past the last");
@@ -132,6 +149,9 @@ impl Batch {
         logs.dedup();
         if logs.len() < self.appends.len() {
             return bad("two appends to one log");
+        }
+        if self.appends.iter().any(Append::prunes_badly) {
+            return bad("an entry to prune twice, or before it is there");
         }
         Ok(())
     }
@@ -166,7 +186,15 @@ impl Append {
     /// The position of the last entry; `None` where there are not that many positions.
     fn last(&self) -> Option<Position> {
         let count = u64::try_from(self.entries.len()).ok()?;
-        self.expected.0.checked_add(count).map(Position)
+        let last = self.expected.0.checked_add(count)?;
+        (last <= Version::LAST.0).then_some(Position(last))
+    }
+
+    fn prunes_badly(&self) -> bool {
+        let mut positions: Vec<_> = self.prunes.iter().map(|prune| prune.position).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions.len() < self.prunes.len() || positions.last() > Some(&self.expected)
     }
 
     fn steps(&self) -> impl Iterator<Item = Step<'_>> {
@@ -191,7 +219,16 @@ impl Append {
             });
             [Some(in_log), in_entries].into_iter().flatten()
         });
-        [head].into_iter().chain(entries)
+        let prunes = self.prunes.iter().map(|prune| {
+            let Prune { partition, serial, position } = *prune;
+            Step {
+                space: Space::Entries,
+                key: Cow::Owned(key::entry(self.issuer, partition, serial, position)),
+                expected: Version(1),
+                effect: Effect::Remove,
+            }
+        });
+        [head].into_iter().chain(entries).chain(prunes)
     }
 }
 
@@ -199,10 +236,14 @@ impl Step<'_> {
     /// The answer where the record has another version than [`Step::expected`].
     pub fn refusal(&self) -> StoreError {
         match self.space {
-            // The head had the position that was expected, so nothing may follow it.
+            // The head had the position that was expected, so nothing may follow it, and whoever
+            // pruned an entry would have moved it.
             Space::Log | Space::Entries => StoreError::Corrupt {
                 what: super::place(self.space, &self.key),
-                problem: "it stands past the end of its log".to_owned(),
+                problem: match self.effect {
+                    Effect::Remove => "it is gone".to_owned(),
+                    _ => "it stands past the end of its log".to_owned(),
+                },
             },
             space => StoreError::Conflict { space, key: self.key.to_vec() },
         }

@@ -274,18 +274,12 @@ impl Snapshot for RedbSnapshot<'_> {
 }
 
 /// How many octets go before a key.
-const PREFIX: usize = 2;
+const PREFIX: usize = size_of::<u16>();
 
 /// Writes the key that a record has in the table.
 fn write_key(whole: &mut Vec<u8>, space: Space, key: &[u8]) {
-    let prefix: [u8; PREFIX] = match space {
-        Space::Heads => [0, 1],
-        Space::Log => [0, 2],
-        Space::Entries => [0, 3],
-        Space::Table(table) => [1, table.code()],
-    };
     whole.clear();
-    whole.extend_from_slice(&prefix);
+    whole.extend_from_slice(&space.code().to_be_bytes());
     whole.extend_from_slice(key);
 }
 
