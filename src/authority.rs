@@ -1,6 +1,7 @@
 //! The front door: what joins the lifecycle, the log, a store and the CRLs.
 
 mod change;
+mod commit;
 mod crl;
 mod error;
 mod fall;
@@ -24,16 +25,13 @@ pub use self::{
     status::{CertificateStatus, RevocationAnswer, Status},
 };
 
-use self::{change::Change, status::Indexes, view::View};
+use self::{commit::Queue, status::Indexes, view::View};
 use crate::{
     lifecycle::Policy,
-    log::CommandId,
     signing::{LocalVerifier, Verifier},
     store::{Store, StoreError},
     time::{Clock, SystemClock},
 };
-use std::sync::{Mutex, PoisonError};
-
 /// How many certificates are recorded or revoked by one durable write.
 const AT_ONCE: usize = 1000;
 
@@ -73,7 +71,7 @@ pub struct Authority<S> {
     verifier: Box<dyn Verifier>,
     random: Box<Random>,
     indexes: Indexes,
-    turn: Mutex<()>,
+    queue: Queue,
 }
 
 /// Fills octets with random ones.
@@ -91,7 +89,7 @@ impl<S: Store> Authority<S> {
             verifier: Box::new(LocalVerifier),
             random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
             indexes: Indexes::default(),
-            turn: Mutex::default(),
+            queue: Queue::default(),
         }
     }
 
@@ -148,45 +146,6 @@ impl<S: Store> Authority<S> {
         let mut octets = [0; 16];
         (self.random)(&mut octets).map_err(Error::Random)?;
         Ok(octets)
-    }
-
-    /// Carries out a command: `decide` reads a frozen view and says what to change, and that takes
-    /// effect only if what it read still holds; else it decides anew.
-    fn decide<T>(
-        &self,
-        mut decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let command = CommandId(self.draw()?);
-        let mut turn = None;
-        for _ in 0..ATTEMPTS {
-            let view = self.view()?;
-            let mut change = Change::default();
-            let answer = decide(&view, &mut change)?;
-            if change.is_empty() {
-                return Ok(answer);
-            }
-            let batch = change.to_batch(&view, command)?;
-            // A store may have to copy what a snapshot still shows.
-            drop(view);
-            match self.store.apply(&batch) {
-                Ok(()) => {
-                    self.indexes.advance(&batch);
-                    return Ok(answer);
-                }
-                // Of many that write to one log, all but one lose each time. Those of this process
-                // wait for each other then.
-                Err(StoreError::Conflict { .. }) => {
-                    turn.get_or_insert_with(|| {
-                        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-                    });
-                }
-                Err(error) => {
-                    self.indexes.fall_behind(&batch);
-                    return Err(error.into());
-                }
-            }
-        }
-        Err(Error::Contended { attempts: ATTEMPTS })
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateRecord, Fall, Graph},
-    log::{CommandId, Event, Position},
+    log::{CommandId, Event, Head, Position},
     serial::Serial,
     store::{Append, Assert, Batch, Put, StoreError, Table, Version, key},
 };
@@ -16,14 +16,20 @@ use std::collections::BTreeMap;
 /// The record whose version counts the changes of the graph of the issuers.
 pub(super) const GRAPH_KEY: &[u8] = &[];
 
-type Place = (Table, Vec<u8>);
+/// Where a record stands.
+pub(super) type Place = (Table, Vec<u8>);
 
-/// What a command changes, and what must not have changed meanwhile.
-#[derive(Debug, Default)]
+/// What commands change, and what must not have changed meanwhile.
+///
+/// An event about a certificate goes with a put of the certificate's record, changed or not. So
+/// the record's version tells whether what is known of the certificate still holds, and where the
+/// event stands in the log need not be known when it is decided.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Change {
     asserts: BTreeMap<Place, Version>,
     puts: BTreeMap<Place, (Version, Vec<u8>)>,
     events: BTreeMap<IssuerId, Vec<(Option<CommandId>, Event)>>,
+    heads: BTreeMap<IssuerId, Head>,
 }
 
 impl Change {
@@ -132,36 +138,80 @@ impl Change {
         self.events.entry(issuer).or_default().push((command, event));
     }
 
-    /// Takes in another change that was decided on the same view.
+    /// Takes in another change, which this one [admits](Self::admits).
     pub(super) fn merge(&mut self, other: Self) {
         self.asserts.extend(other.asserts);
         self.puts.extend(other.puts);
+        for (issuer, head) in other.heads {
+            let own = self.heads.entry(issuer).or_insert(head);
+            if own.position < head.position {
+                *own = head;
+            }
+        }
         for (issuer, events) in other.events {
             self.events.entry(issuer).or_default().extend(events);
         }
     }
 
-    /// Where the last entry added to the log of an issuer will stand.
-    pub(super) fn position_of_last(
-        &self,
-        view: &View<'_>,
-        issuer: IssuerId,
-    ) -> Result<Position, StoreError> {
-        let added = self.events.get(&issuer).map_or(0, Vec::len);
-        Ok(Position(view.head(issuer)?.position.0.saturating_add(added as u64)))
+    /// Where the entry that was added last to the log of an issuer stands among those that this
+    /// change adds there; [`Placed::position`] says where that is in the log.
+    pub(super) fn place_of_last(&self, issuer: IssuerId) -> Position {
+        Position(self.events.get(&issuer).map_or(0, Vec::len) as u64)
     }
 
-    /// The batch that does it, on top of what the view shows. `command` names what has no name.
-    pub(super) fn to_batch(
-        &self,
+    /// Names what has no name after this command, and notes the heads of the logs as the view that
+    /// it was decided on shows them.
+    pub(super) fn complete(
+        &mut self,
         view: &View<'_>,
         command: CommandId,
-    ) -> Result<Batch, StoreError> {
-        let mut batch = Batch::default();
-        for ((table, key), &expected) in &self.asserts {
+    ) -> Result<(), StoreError> {
+        for (&issuer, events) in &mut self.events {
+            for (own, _) in events {
+                own.get_or_insert(command);
+            }
+            self.heads.insert(issuer, view.head(issuer)?);
+        }
+        Ok(())
+    }
+
+    /// The heads of the logs that it adds to, as they were when it was decided.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (IssuerId, Head)> {
+        self.heads.iter().map(|(&issuer, &head)| (issuer, head))
+    }
+
+    /// How many records and entries it writes.
+    pub(super) fn size(&self) -> usize {
+        self.puts.len() + self.events.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// Whether it writes this record or demands that it has not changed.
+    pub(super) fn hangs_on(&self, place: &Place) -> bool {
+        self.puts.contains_key(place) || self.asserts.contains_key(place)
+    }
+
+    /// Whether `later`, decided by another command, can take effect right after this one: what it
+    /// was decided on is not changed by this one.
+    pub(super) fn admits(&self, later: &Self) -> bool {
+        let asserted = later.asserts.iter().map(|(place, version)| (place, *version));
+        let put = later.puts.iter().map(|(place, (version, _))| (place, *version));
+        asserted.chain(put).all(|(place, version)| {
+            !self.puts.contains_key(place)
+                && self.asserts.get(place).is_none_or(|asserted| *asserted == version)
+        })
+    }
+
+    /// The batch that does it, on top of these heads, and the heads after it.
+    pub(super) fn to_batch(
+        &self,
+        heads: &BTreeMap<IssuerId, Head>,
+    ) -> (Batch, BTreeMap<IssuerId, Head>) {
+        let (mut batch, mut after) = (Batch::default(), BTreeMap::new());
+        for (place, &expected) in &self.asserts {
             // A put demands its version itself.
-            if !self.puts.contains_key(&(*table, key.clone())) {
-                batch.asserts.push(Assert { table: *table, key: key.clone(), expected });
+            if !self.puts.contains_key(place) {
+                let (table, key) = place.clone();
+                batch.asserts.push(Assert { table, key, expected });
             }
         }
         for ((table, key), (expected, value)) in &self.puts {
@@ -169,14 +219,50 @@ impl Change {
             batch.puts.push(Put { table: *table, key: key.clone(), expected, value });
         }
         for (&issuer, events) in &self.events {
-            let head = view.head(issuer)?;
-            let events = events.iter().map(|(own, event)| (own.unwrap_or(command), *event));
-            let (after, entries) = head.extended(events);
-            let head_octets = after.to_octets();
-            let expected = head.position;
-            let head = head_octets;
-            batch.appends.push(Append { issuer, expected, entries, head, prunes: Vec::new() });
+            let before = heads.get(&issuer).copied().unwrap_or(Head::EMPTY);
+            // All are named by now.
+            let named =
+                events.iter().map(|(own, event)| (own.unwrap_or(CommandId([0; 16])), *event));
+            let (head, entries) = before.extended(named);
+            let (expected, prunes) = (before.position, Vec::new());
+            batch.appends.push(Append {
+                issuer,
+                expected,
+                entries,
+                head: head.to_octets(),
+                prunes,
+            });
+            after.insert(issuer, head);
         }
-        Ok(batch)
+        (batch, after)
+    }
+}
+
+/// Where the entries of a change went: the positions of the logs before them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Placed(BTreeMap<IssuerId, Position>);
+
+impl Placed {
+    /// What is written on top of these heads.
+    pub(super) fn at(heads: &BTreeMap<IssuerId, Head>) -> Self {
+        Self(heads.iter().map(|(&issuer, head)| (issuer, head.position)).collect())
+    }
+
+    /// Where the entries of the next of the changes that were merged went.
+    pub(super) fn take(&mut self, change: &Change) -> Self {
+        let mut own = Self::default();
+        for (issuer, events) in &change.events {
+            if let Some(next) = self.0.get_mut(issuer) {
+                own.0.insert(*issuer, *next);
+                next.0 = next.0.saturating_add(events.len() as u64);
+            }
+        }
+        own
+    }
+
+    /// The position in the log of what has this [place](Change::place_of_last) in the change.
+    pub(super) fn position(&self, issuer: IssuerId, place: Position) -> Position {
+        let before = self.0.get(&issuer).copied().unwrap_or_default();
+        Position(before.0.saturating_add(place.0))
     }
 }

@@ -30,7 +30,7 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The durable write of many that this item was part of failed, for this reason.
+    /// The durable write of many that this item or command was part of failed, for this reason.
     #[error("the batch failed")]
     WholeBatch(#[source] Arc<Error>),
     /// CA certificates that do not make an issuer.
@@ -134,13 +134,13 @@ impl Error {
         }
     }
 
-    /// The answers of so many items to an error that concerns them all.
-    pub(super) fn for_each_of<T>(items: usize, error: Self) -> Vec<Result<T, Self>> {
+    /// What each of so many items is told of an error that concerns them all.
+    pub(super) fn of_each(items: usize, error: Self) -> Vec<Self> {
         if items == 1 {
-            return vec![Err(error)];
+            return vec![error];
         }
         let error = Arc::new(error);
-        (0..items).map(|_| Err(Self::WholeBatch(Arc::clone(&error)))).collect()
+        (0..items).map(|_| Self::WholeBatch(Arc::clone(&error))).collect()
     }
 
     /// The refusal, if that is what it is.

@@ -4,13 +4,13 @@ use super::{Authority, Error, change::Change, view::View};
 use crate::{
     issuer_id::IssuerId,
     lifecycle::{
-        CertificateKind, Fall, FallCause, Graph, Known, Parent, Refusal, Revocation,
-        RevocationDetails, Standing,
+        CertificateKind, CertificateRecord, Fall, FallCause, Graph, Known, Parent, Refusal,
+        Revocation, RevocationDetails, Standing,
     },
     log::{Event, Subject},
     reason::Reason,
     serial::Serial,
-    store::Store,
+    store::{Store, StoreError, Version},
     time::Timestamp,
 };
 use std::ops::ControlFlow;
@@ -90,10 +90,11 @@ impl<S: Store> Authority<S> {
             change.renew_graph(view.graph_version()?);
             let plan = self.plan_fall(view, &before, issuer, revoke.details, now)?;
             let mut after = before.clone();
-            for (parent, serial, subject, revocation) in &plan.revocations {
-                let (version, _) = view.certificate(*parent, *serial)?;
-                change.assert_certificate(*parent, *serial, version);
-                change.push(*parent, Event::Revoked { subject: *subject, revocation: *revocation });
+            for Planned { parent, serial, version, record, revocation } in &plan.revocations {
+                change.put_certificate(*parent, *serial, *version, record);
+                let kind = CertificateKind::Ca(issuer);
+                let subject = Subject { kind, ..Subject::new(*serial, record) };
+                change.push(*parent, Event::Revoked { subject, revocation: *revocation });
             }
             fall(view, change, &before, &mut after, issuer, plan.fall)?;
             let mut invalidated = after.down();
@@ -104,7 +105,7 @@ impl<S: Store> Authority<S> {
             Ok(CaRevoked {
                 issuer,
                 fall: plan.fall,
-                revoked: plan.revocations.iter().map(|r| (r.0, r.1)).collect(),
+                revoked: plan.revocations.iter().map(|it| (it.parent, it.serial)).collect(),
                 external: plan.external,
                 invalidated: invalidated.into_iter().collect(),
             })
@@ -164,19 +165,19 @@ impl<S: Store> Authority<S> {
         certificates.extend(unlinked.iter().map(|unlinked| (unlinked.parent, unlinked.serial)));
         let mut revocations = Vec::new();
         for (parent, serial) in certificates {
-            let (_, Known { record, revocation }) = view.known(parent, serial)?;
-            let not_after = record.as_ref().and_then(|record| record.not_after);
-            let expired = not_after.is_some_and(|n| n < now) && !self.policy.expired_certificates;
-            if revocation.is_some() || expired {
+            let (version, Known { record, revocation }) = view.known(parent, serial)?;
+            let record = record.ok_or_else(|| StoreError::Corrupt {
+                what: format!("record of certificate {serial} of issuer {parent}"),
+                problem: "it is gone, and a CA hangs on it".to_owned(),
+            })?;
+            let expired = record.not_after.is_some_and(|not_after| not_after < now);
+            if revocation.is_some() || (expired && !self.policy.expired_certificates) {
                 continue;
             }
-            let partition = record.as_ref().map(|record| record.partition).unwrap_or_default();
-            let kind = CertificateKind::Ca(issuer);
-            let subject = Subject { serial, kind, partition, not_after };
             // A cross-certificate may be younger than the date of the fall.
-            let not_before = record.and_then(|record| record.not_before);
-            let date = own.date.max(not_before.unwrap_or(own.date)).min(now);
-            revocations.push((parent, serial, subject, Revocation { date, ..own }));
+            let date = own.date.max(record.not_before.unwrap_or(own.date)).min(now);
+            let revocation = Revocation { date, ..own };
+            revocations.push(Planned { parent, serial, version, record, revocation });
         }
         let cause = if distrusted && revocations.is_empty() {
             FallCause::Distrusted
@@ -246,8 +247,17 @@ impl<S: Store> Authority<S> {
 
 struct FallPlan {
     fall: Fall,
-    revocations: Vec<(IssuerId, Serial, Subject, Revocation)>,
+    revocations: Vec<Planned>,
     external: usize,
+}
+
+/// A certificate of a CA that falls, to be revoked with it.
+struct Planned {
+    parent: IssuerId,
+    serial: Serial,
+    version: Version,
+    record: CertificateRecord,
+    revocation: Revocation,
 }
 
 fn set_fall(graph: &mut Graph, issuer: IssuerId, fall: Fall) {

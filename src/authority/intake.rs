@@ -223,7 +223,9 @@ impl<S: Store> Authority<S> {
             }
             Ok(answers)
         });
-        decided.unwrap_or_else(|error| Error::for_each_of(items.len(), error))
+        decided.unwrap_or_else(|error| {
+            Error::of_each(items.len(), error).into_iter().map(Err).collect()
+        })
     }
 }
 

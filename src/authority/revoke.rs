@@ -2,7 +2,7 @@
 
 use super::{
     AT_ONCE, Authority, Error,
-    change::Change,
+    change::{Change, Placed},
     parents::{is_its_own, note_ca_certificate},
     view::View,
 };
@@ -13,6 +13,7 @@ use crate::{
         self, Amendment, CertificateKind, Known, Labels, Refusal, Revocation, RevocationDetails,
     },
     log::{CommandId, Event, Position, Subject},
+    partition::Partition,
     reason::Reason,
     serial::Serial,
     store::{Store, Version},
@@ -152,15 +153,18 @@ impl<S: Store> Authority<S> {
     /// [`Refusal::ReasonRequired`]; and [`Error::Unverified`] where no signature could be checked.
     pub fn revoke(&self, revoke: &Revoke) -> Result<Revoked, Error> {
         let now = self.clock.now();
-        self.decide(|view, change| match self.decide_revocation(view, change, revoke, now)? {
-            Decided::Plain(revoked) => Ok(revoked),
-            Decided::Ca(ca, mut revoked) => {
-                let Revoked { issuer, serial, revocation, .. } = revoked;
-                revoked.fallen =
-                    self.fall_with_certificate(view, change, ca, issuer, serial, revocation)?;
-                Ok(revoked)
+        let (revoked, placed) = self.decide_and_place(|view, change| {
+            match self.decide_revocation(view, change, revoke, now)? {
+                Decided::Plain(revoked) => Ok(revoked),
+                Decided::Ca(ca, mut revoked) => {
+                    let Revoked { issuer, serial, revocation, .. } = revoked;
+                    revoked.fallen =
+                        self.fall_with_certificate(view, change, ca, issuer, serial, revocation)?;
+                    Ok(revoked)
+                }
             }
-        })
+        })?;
+        Ok(revoked.placed(&placed))
     }
 
     /// Revokes many certificates, up to a thousand by one durable write, and answers for each.
@@ -173,7 +177,7 @@ impl<S: Store> Authority<S> {
 
     fn revoke_at_once(&self, revokes: &[Revoke]) -> Vec<Result<Revoked, Error>> {
         let now = self.clock.now();
-        let decided = self.decide(|view, change| {
+        let decided = self.decide_and_place(|view, change| {
             let mut answers = Vec::with_capacity(revokes.len());
             let mut revoked = BTreeSet::new();
             for revoke in revokes {
@@ -183,8 +187,8 @@ impl<S: Store> Authority<S> {
                         if answer.repeated || revoked.insert((answer.issuer, answer.serial)) =>
                     {
                         change.merge(alone);
-                        let position = change.position_of_last(view, answer.issuer)?;
-                        let position = if answer.repeated { answer.position } else { position };
+                        let place = change.place_of_last(answer.issuer);
+                        let position = if answer.repeated { answer.position } else { place };
                         Some(Ok(Revoked { position, ..answer }))
                     }
                     // A fall, or the same certificate again: on its own, after the others.
@@ -197,12 +201,15 @@ impl<S: Store> Authority<S> {
             Ok(answers)
         });
         match decided {
-            Ok(answers) => answers
+            Ok((answers, placed)) => answers
                 .into_iter()
                 .zip(revokes)
-                .map(|(answer, revoke)| answer.unwrap_or_else(|| self.revoke(revoke)))
+                .map(|(answer, revoke)| match answer {
+                    Some(answer) => answer.map(|revoked: Revoked| revoked.placed(&placed)),
+                    None => self.revoke(revoke),
+                })
                 .collect(),
-            Err(error) => Error::for_each_of(revokes.len(), error),
+            Err(error) => Error::of_each(revokes.len(), error).into_iter().map(Err).collect(),
         }
     }
 
@@ -223,7 +230,7 @@ impl<S: Store> Authority<S> {
         let subject = found.subject();
         let discovered = found.record(view, change)?;
         change.push_as(revoke.command, issuer, Event::Revoked { subject, revocation });
-        let position = change.position_of_last(view, issuer)?;
+        let position = change.place_of_last(issuer);
         let (fallen, repeated) = (None, false);
         let revoked =
             Revoked { issuer, serial, revocation, position, discovered, fallen, repeated };
@@ -239,21 +246,25 @@ impl<S: Store> Authority<S> {
     /// [`Refusal::NotRevoked`], [`Refusal::IllegalAmendment`], and as [`Authority::revoke`].
     pub fn amend(&self, amend: &Amend) -> Result<Amended, Error> {
         let now = self.clock.now();
-        self.decide(|view, change| {
+        let (amended, placed) = self.decide_and_place(|view, change| {
             let found = self.find(view, &amend.target, now)?;
             let (issuer, serial) = (found.issuer, found.serial);
             if let Some(done) = found.amended_by(view, amend.command)? {
-                return Ok(done);
+                return Ok((done, true));
             }
             let history = found.known.revocation.as_ref().ok_or(Refusal::NotRevoked { serial })?;
             let replaced = history.current;
             let not_before = found.known.record.as_ref().and_then(|record| record.not_before);
             let revocation = amend.amendment.decide(&replaced, not_before, &self.policy, now)?;
             let event = Event::Amended { subject: found.subject(), revocation, replaced };
+            found.record(view, change)?;
             change.push_as(amend.command, issuer, event);
-            let position = change.position_of_last(view, issuer)?;
-            Ok(Amended { issuer, serial, revocation, replaced, position })
-        })
+            let position = change.place_of_last(issuer);
+            Ok((Amended { issuer, serial, revocation, replaced, position }, false))
+        })?;
+        let (amended, repeated) = amended;
+        let position = placed.position(amended.issuer, amended.position);
+        Ok(if repeated { amended } else { Amended { position, ..amended } })
     }
 
     /// What is known of the certificate that a command is about.
@@ -298,6 +309,14 @@ impl<S: Store> Authority<S> {
     }
 }
 
+impl Revoked {
+    /// With the position in the log, once that is known.
+    fn placed(self, placed: &Placed) -> Self {
+        let position = placed.position(self.issuer, self.position);
+        if self.repeated { self } else { Self { position, ..self } }
+    }
+}
+
 /// A revocation that is decided.
 enum Decided {
     /// Of a certificate with nothing below it, or one that was recorded before.
@@ -316,12 +335,14 @@ struct Found {
 
 impl Found {
     fn subject(&self) -> Subject {
-        let record = self.known.record.as_ref();
-        Subject {
-            serial: self.serial,
-            kind: record.map_or(CertificateKind::Unknown, |record| record.kind),
-            partition: record.map(|record| record.partition).unwrap_or_default(),
-            not_after: record.and_then(|record| record.not_after),
+        match &self.known.record {
+            Some(record) => Subject::new(self.serial, record),
+            None => Subject {
+                serial: self.serial,
+                kind: CertificateKind::Unknown,
+                partition: Partition::default(),
+                not_after: None,
+            },
         }
     }
 

@@ -2,7 +2,9 @@
 
 use crate::{
     codec::{Damaged, Reader, Writer},
-    lifecycle::{CertificateKind, Fall, FallCause, Revocation, RevocationHistory},
+    lifecycle::{
+        CertificateKind, CertificateRecord, Fall, FallCause, Revocation, RevocationHistory,
+    },
     partition::Partition,
     serial::Serial,
     time::Timestamp,
@@ -37,6 +39,14 @@ pub struct Subject {
     pub partition: Partition,
     /// Its notAfter, where known.
     pub not_after: Option<Timestamp>,
+}
+
+impl Subject {
+    /// The certificate with this serial number, of which this is recorded.
+    pub(crate) const fn new(serial: Serial, record: &CertificateRecord) -> Self {
+        let CertificateRecord { kind, partition, not_after, .. } = *record;
+        Self { serial, kind, partition, not_after }
+    }
 }
 
 /// What happened.

@@ -1,0 +1,229 @@
+//! Carrying commands out, those of many threads by one durable write.
+//!
+//! Each thread decides on a frozen view of its own and hands in the [`Change`]. One of them, the
+//! first that finds nobody writing, takes all that have been handed in and that do not stand in
+//! each other's way, and writes them as one batch; meanwhile the next gather. No thread is kept
+//! for it, and who is alone waits for nobody.
+//!
+//! Where the entries go in their logs is settled only then. So commands on different certificates
+//! of one issuer never make each other decide anew, here or in another process.
+
+use super::{
+    AT_ONCE, ATTEMPTS, Authority, Error,
+    change::{Change, Placed},
+    view::View,
+};
+use crate::{
+    issuer_id::IssuerId,
+    log::{CommandId, Head},
+    store::{Space, Store, StoreError},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+impl<S: Store> Authority<S> {
+    /// Carries out a command: `decide` reads a frozen view and says what to change, and that takes
+    /// effect only if what it read still holds; else it decides anew.
+    pub(super) fn decide<T>(
+        &self,
+        decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.decide_and_place(decide).map(|(answer, _)| answer)
+    }
+
+    /// As [`Authority::decide`], and says where the entries went.
+    pub(super) fn decide_and_place<T>(
+        &self,
+        mut decide: impl FnMut(&View<'_>, &mut Change) -> Result<T, Error>,
+    ) -> Result<(T, Placed), Error> {
+        let command = CommandId(self.draw()?);
+        for _ in 0..ATTEMPTS {
+            let view = self.view()?;
+            let mut change = Change::default();
+            let answer = decide(&view, &mut change)?;
+            if change.is_empty() {
+                return Ok((answer, Placed::default()));
+            }
+            change.complete(&view, command)?;
+            // A store may have to copy what a snapshot still shows.
+            drop(view);
+            match self.queue.commit(change, |changes| self.write(changes)) {
+                Outcome::Done(placed) => return Ok((answer, placed)),
+                Outcome::Stale => {}
+                Outcome::Failed(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Writes changes by as few batches as can be, and says what became of each.
+    fn write(&self, changes: &[Change]) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
+        let (mut alone, mut moved) = (false, false);
+        for _ in 0..ATTEMPTS {
+            let (together, members) = join(changes, &outcomes, alone);
+            if members.is_empty() {
+                break;
+            }
+            let written = self.heads(&together, moved).and_then(|heads| {
+                let (batch, after) = together.to_batch(&heads);
+                self.store.apply(&batch).inspect_err(|_| self.indexes.fall_behind(&batch))?;
+                self.indexes.advance(&batch);
+                self.queue.remember(after);
+                Ok(Placed::at(&heads))
+            });
+            let count = members.len();
+            let mut settle = |settled: &mut dyn FnMut(bool, &Change) -> Option<Outcome>| {
+                let waiting = changes.iter().zip(&mut outcomes).enumerate();
+                for (number, (change, outcome)) in waiting.filter(|(_, (_, it))| it.is_none()) {
+                    *outcome = settled(members.contains(&number), change);
+                }
+            };
+            match written {
+                Ok(mut placed) => settle(&mut |member, change| match member {
+                    true => Some(Outcome::Done(placed.take(change))),
+                    // It may have been decided on what they have just changed.
+                    false => (!together.admits(change)).then_some(Outcome::Stale),
+                }),
+                // Another process wrote to the log: what was decided may hold all the same.
+                Err(StoreError::Conflict { space: Space::Heads, .. }) => moved = true,
+                Err(StoreError::Conflict { space: Space::Table(table), key }) => {
+                    let place = (table, key);
+                    settle(&mut |member, change| {
+                        (member && change.hangs_on(&place)).then_some(Outcome::Stale)
+                    });
+                }
+                // One of them may be to blame, and the others are not to suffer for it.
+                Err(StoreError::BadBatch { .. } | StoreError::Corrupt { .. }) if count > 1 => {
+                    alone = true;
+                }
+                Err(error) => {
+                    let mut errors = Error::of_each(count, error.into()).into_iter();
+                    settle(&mut |member, _| match member {
+                        true => errors.next().map(Outcome::Failed),
+                        false => None,
+                    });
+                }
+            }
+        }
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Stale)).collect()
+    }
+
+    /// The heads of the logs that a change adds to: as they were seen when it was decided or
+    /// written here since, or read again where they have `moved`.
+    fn heads(&self, change: &Change, moved: bool) -> Result<BTreeMap<IssuerId, Head>, StoreError> {
+        if moved {
+            let view = self.view()?;
+            return change.heads().map(|(id, _)| Ok((id, view.head(id)?))).collect();
+        }
+        let written = lock(&self.queue.written);
+        let latest = |(id, seen): (IssuerId, Head)| match written.get(&id) {
+            Some(&written) if written.position > seen.position => (id, written),
+            _ => (id, seen),
+        };
+        Ok(change.heads().map(latest).collect())
+    }
+}
+
+/// As many of the changes without an outcome as one batch can write, and their numbers.
+fn join(changes: &[Change], outcomes: &[Option<Outcome>], alone: bool) -> (Change, Vec<usize>) {
+    let (mut together, mut members) = (Change::default(), Vec::new());
+    for (number, (change, outcome)) in changes.iter().zip(outcomes).enumerate() {
+        let fits = members.is_empty() || (!alone && together.size() + change.size() <= AT_ONCE);
+        if outcome.is_none() && fits && together.admits(change) {
+            together.merge(change.clone());
+            members.push(number);
+        }
+    }
+    (together, members)
+}
+
+/// What became of a change.
+#[derive(Debug)]
+enum Outcome {
+    /// It is written, and its entries went there.
+    Done(Placed),
+    /// What it was decided on may no longer hold. Nothing of it was written.
+    Stale,
+    /// The store failed.
+    Failed(Error),
+}
+
+/// Changes that wait to be written.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<Waiting>,
+    turned: Condvar,
+    /// The heads of logs as they were last written here.
+    written: Mutex<HashMap<IssuerId, Head>>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    is_writing: bool,
+    next_ticket: u64,
+    changes: Vec<(u64, Change)>,
+    outcomes: HashMap<u64, Outcome>,
+}
+
+impl Queue {
+    /// Has the change written, by this thread or another that writes already.
+    fn commit(&self, change: Change, write: impl Fn(&[Change]) -> Vec<Outcome>) -> Outcome {
+        let mut state = lock(&self.state);
+        let ticket = state.next_ticket;
+        state.next_ticket = ticket.wrapping_add(1);
+        state.changes.push((ticket, change));
+        loop {
+            if let Some(outcome) = state.outcomes.remove(&ticket) {
+                return outcome;
+            }
+            if state.is_writing {
+                state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.is_writing = true;
+            let (tickets, changes): (Vec<_>, Vec<_>) =
+                mem::take(&mut state.changes).into_iter().unzip();
+            drop(state);
+            let mut turn = Turn { queue: self, tickets, outcomes: Vec::new() };
+            turn.outcomes = write(&changes);
+            drop(turn);
+            state = lock(&self.state);
+        }
+    }
+
+    fn remember(&self, heads: BTreeMap<IssuerId, Head>) {
+        lock(&self.written).extend(heads);
+    }
+}
+
+/// The turn of a thread to write. It ends in any case, also where the store panics: others wait.
+struct Turn<'a> {
+    queue: &'a Queue,
+    tickets: Vec<u64>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let panicked = || {
+            let error = "the thread that wrote for several panicked".into();
+            Outcome::Failed(StoreError::Backend(error).into())
+        };
+        let outcomes = mem::take(&mut self.outcomes).into_iter();
+        let outcomes = outcomes.chain(std::iter::repeat_with(panicked));
+        let mut state = lock(&self.queue.state);
+        state.outcomes.extend(self.tickets.drain(..).zip(outcomes));
+        state.is_writing = false;
+        drop(state);
+        self.queue.turned.notify_all();
+    }
+}
+
+/// A lock is poisoned by a panic of whoever held it, which nothing here does half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
