@@ -1,5 +1,5 @@
-//! Many threads on one authority: nobody wins twice, nothing is lost, nothing good is left under a
-//! CA that fell.
+//! Many threads on two authorities that share a store, as two processes would: nobody wins twice,
+//! nothing is lost, nothing good is left under a CA that fell.
 
 mod support {
     #[cfg(feature = "redb")]
@@ -142,21 +142,25 @@ impl<S: Store> Store for Late<S> {
 
 fn contend<S: Store>(store: S, steps: usize) {
     let cas = cas();
-    let authority = authority(store, &ToyClock::at(day(0)), Arc::default());
+    let (store, clock, drawn) = (Arc::new(store), ToyClock::at(day(0)), Arc::default());
+    let nodes = [(); 2].map(|()| authority(Arc::clone(&store), &clock, Arc::clone(&drawn)));
     for (number, ca) in cas.iter().enumerate() {
         let certificate = cas[parent(number)].certifies(ca, 1 + number as u64).ca();
-        authority.add_issuer(&AddIssuer::new(certificate)).unwrap();
+        nodes[0].add_issuer(&AddIssuer::new(certificate)).unwrap();
     }
     let told: Vec<(Won, Won)> = thread::scope(|scope| {
         let work = |seed| {
-            let (authority, cas) = (&authority, &cas);
+            let (authority, cas) = (&nodes[seed as usize % nodes.len()], &cas);
             scope.spawn(move || work(authority, cas, seed, steps))
         };
         let threads: Vec<_> = (0..THREADS).map(work).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for ca in &cas {
-        check(&authority, ca, &told);
+        for node in &nodes {
+            node.refresh(ca.id()).unwrap();
+            check(node, ca, &told);
+        }
     }
 }
 
