@@ -1,5 +1,6 @@
 //! The front door: what joins the lifecycle, the log, a store and the CRLs.
 
+mod ahead;
 mod change;
 mod commit;
 mod crl;
@@ -139,7 +140,7 @@ impl<S: Store> Authority<S> {
     }
 
     fn view(&self) -> Result<View<'_>, StoreError> {
-        self.store.snapshot().map(View)
+        self.store.snapshot().map(View::new)
     }
 
     fn draw(&self) -> Result<[u8; 16], Error> {

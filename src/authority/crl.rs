@@ -3,14 +3,13 @@
 use super::{
     Authority, CannotSign, Error,
     record::NumberRecord,
-    view::{KnownIssuer, View, entry},
+    view::{KnownIssuer, View, entry, fold_rows},
 };
 use crate::{
     crl::{CrlEntry, CrlError, CrlNumber, Entries, PreparedCrl, SignedCrl, Stage, TbsCertList},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
-    log::{AsOf, Head, Position, Tally, fold},
-    partition::Partition,
+    log::{AsOf, Head, Position, Tally},
     reason::Reason,
     serial::Serial,
     signing::{self, SignatureAlgorithm, Signer},
@@ -353,32 +352,16 @@ impl Listed<'_> {
         run: &mut Run<'_>,
     ) -> Result<Tally, CrlError> {
         let mut tally = Tally::default();
-        self.view.certificates(self.issuer, None, |serial, record| {
-            let own = self.own_revocation(record.partition, serial, &mut tally)?;
-            run.push(match own {
-                Some(revocation) => listed(serial, &revocation),
+        let issuer = self.issuer;
+        self.view.certificates_with_entries(issuer, None, |serial, record, rows| {
+            rows.iter().for_each(|(_, value)| tally.add(value));
+            run.push(match fold_rows(&rows)? {
+                Some(history) => listed(serial, &history.current),
                 None => self.invalidated(serial, &record, invalidation),
             })?;
             Ok::<_, Failed>(ControlFlow::Continue(()))
         })?;
         Ok(tally)
-    }
-
-    fn own_revocation(
-        &self,
-        partition: Partition,
-        serial: Serial,
-        tally: &mut Tally,
-    ) -> Result<Option<Revocation>, StoreError> {
-        let mut prefix = key::entries(self.issuer, partition);
-        key::serial(&mut prefix, serial);
-        let mut events = Vec::new();
-        self.view.scan(Space::Entries, &prefix, key::past(&prefix), |key, value| {
-            tally.add(value);
-            events.push(entry(Space::Entries, key, value)?.event);
-            Ok::<_, StoreError>(ControlFlow::Continue(()))
-        })?;
-        Ok(fold(events).map(|history| history.current))
     }
 
     /// The entry of a certificate whose issuer came down.

@@ -210,9 +210,14 @@ impl<S: Store> Authority<S> {
         let now = self.clock.now();
         let decided = self.decide(|view, change| {
             let mut taking = Taking::new(self, view, now);
+            let checked: Vec<_> = items.iter().map(|item| taking.check(item)).collect();
+            if items.len() > 1 {
+                let certificates = checked.iter().flatten().map(|it| (it.issuer, it.serial));
+                view.read_ahead(certificates)?;
+            }
             let mut answers = Vec::with_capacity(items.len());
-            for item in items {
-                match taking.take(item, intake, change) {
+            for registration in checked {
+                match registration.and_then(|it| taking.take(&it, intake, change)) {
                     // The whole chunk is decided on this view: without it, there is no answer.
                     Err(Error::Store(error)) => return Err(error.into()),
                     answer => answers.push(answer),
@@ -234,8 +239,6 @@ struct Taking<'a, S> {
     authority: &'a Authority<S>,
     view: &'a View<'a>,
     now: Timestamp,
-    /// All issuers, once a certificate must find its own among them.
-    all: Option<Vec<KnownIssuer>>,
     named: BTreeMap<IssuerId, Named>,
     taken: BTreeMap<(IssuerId, Serial), (Version, Known)>,
 }
@@ -250,17 +253,16 @@ struct Named {
 impl<'a, S: Store> Taking<'a, S> {
     fn new(authority: &'a Authority<S>, view: &'a View<'a>, now: Timestamp) -> Self {
         let (named, taken) = (BTreeMap::new(), BTreeMap::new());
-        Self { authority, view, now, all: None, named, taken }
+        Self { authority, view, now, named, taken }
     }
 
     fn take(
         &mut self,
-        item: &Registration,
+        registration: &lifecycle::Registration,
         intake: Intake,
         change: &mut Change,
     ) -> Result<Registered, Error> {
-        let registration = self.check(item)?;
-        let lifecycle::Registration { issuer, serial, kind, .. } = registration;
+        let lifecycle::Registration { issuer, serial, kind, .. } = *registration;
         let (view, now) = (self.view, self.now);
         let named = self.named(issuer)?;
         if named.known.owns(serial) {
@@ -309,11 +311,7 @@ impl<'a, S: Store> Taking<'a, S> {
         let labels = item.labels.clone();
         match &item.evidence {
             Evidence::Certificate(certificate) => {
-                let all = match &mut self.all {
-                    Some(all) => all,
-                    none => none.insert(self.view.issuers()?),
-                };
-                let issuer = self.authority.issuer_of_among(certificate, all)?;
+                let issuer = self.authority.issuer_of_among(certificate, self.view.issuers()?)?;
                 of_certificate(issuer, certificate, labels)
             }
             Evidence::Vouched { issuer, certificate } => {
@@ -367,7 +365,7 @@ impl<S: Store> Authority<S> {
     /// [`Refusal::ForeignCertificate`], and [`Error::Unverified`] where a signature could not be
     /// checked.
     pub fn issuer_of(&self, certificate: &Certificate) -> Result<IssuerId, Error> {
-        self.issuer_of_among(certificate, &self.view()?.issuers()?)
+        self.issuer_of_among(certificate, self.view()?.issuers()?)
     }
 
     pub(super) fn issuer_of_among(

@@ -101,7 +101,7 @@ impl<S: Store> Authority<S> {
                 }
                 _ => {}
             }
-            let link = self.find_parent(certificate, add.parent, &issuers)?;
+            let link = self.find_parent(certificate, add.parent, issuers)?;
             let mut record = match known {
                 Some(known) => {
                     known.issuer.clone().add(certificate.clone())?;
@@ -138,8 +138,7 @@ impl<S: Store> Authority<S> {
                 })?;
                 own.certificates.extend(unlinked.into_iter().map(|unlinked| unlinked.facts));
             }
-            let joined =
-                self.join_children(view, change, &issuers, &mut after, certificate, now)?;
+            let joined = self.join_children(view, change, issuers, &mut after, certificate, now)?;
 
             let mut falls = Vec::new();
             for &issuer in joined.iter().chain([&id]) {

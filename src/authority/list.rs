@@ -1,6 +1,9 @@
 //! Lists, page by page: issuers, certificates, entries of the log.
 
-use super::{Authority, Error, view::KnownIssuer};
+use super::{
+    Authority, Error,
+    view::{KnownIssuer, fold_rows},
+};
 use crate::{
     issuer::Issuer,
     issuer_id::IssuerId,
@@ -54,14 +57,14 @@ impl<S: Store> Authority<S> {
         let now = self.clock.now();
         let view = self.view()?;
         let issuers = view.issuers()?;
-        let mut standings = view.graph_of(&issuers)?.standings(now);
-        let summary = |known: KnownIssuer| {
+        let mut standings = view.graph()?.standings(now);
+        let summary = |known: &KnownIssuer| {
             let id = known.issuer.id();
             let standing = standings.remove(&id).unwrap_or(Standing::Unanchored);
             let position = view.head(id)?.position;
-            Ok(IssuerSummary { issuer: known.issuer, standing, position })
+            Ok(IssuerSummary { issuer: known.issuer.clone(), standing, position })
         };
-        issuers.into_iter().map(summary).collect()
+        issuers.iter().map(summary).collect()
     }
 
     /// At most `limit` certificates of an issuer, in the order of their serial numbers: the first,
@@ -78,11 +81,11 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         view.require_issuer(issuer)?;
         let mut page = Vec::new();
-        view.certificates(issuer, after, |serial, record| {
+        view.certificates_with_entries(issuer, after, |serial, record, rows| {
             if page.len() == limit {
                 return Ok(ControlFlow::Break(()));
             }
-            let revocation = view.revocation(issuer, record.partition, serial)?;
+            let revocation = fold_rows(&rows)?;
             page.push(CertificateSummary { serial, record, revocation });
             Ok::<_, Error>(ControlFlow::Continue(()))
         })?;

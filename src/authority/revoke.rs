@@ -154,7 +154,8 @@ impl<S: Store> Authority<S> {
     pub fn revoke(&self, revoke: &Revoke) -> Result<Revoked, Error> {
         let now = self.clock.now();
         let (revoked, placed) = self.decide_and_place(|view, change| {
-            match self.decide_revocation(view, change, revoke, now)? {
+            let name = self.name(view, &revoke.target)?;
+            match self.decide_revocation(view, change, revoke, name, now)? {
                 Decided::Plain(revoked) => Ok(revoked),
                 Decided::Ca(ca, mut revoked) => {
                     let Revoked { issuer, serial, revocation, .. } = revoked;
@@ -178,11 +179,15 @@ impl<S: Store> Authority<S> {
     fn revoke_at_once(&self, revokes: &[Revoke]) -> Vec<Result<Revoked, Error>> {
         let now = self.clock.now();
         let decided = self.decide_and_place(|view, change| {
+            let names: Vec<_> = revokes.iter().map(|it| self.name(view, &it.target)).collect();
+            view.read_ahead(names.iter().flatten().copied())?;
             let mut answers = Vec::with_capacity(revokes.len());
             let mut revoked = BTreeSet::new();
-            for revoke in revokes {
+            for (revoke, name) in revokes.iter().zip(names) {
                 let mut alone = Change::default();
-                answers.push(match self.decide_revocation(view, &mut alone, revoke, now) {
+                let decided = name
+                    .and_then(|name| self.decide_revocation(view, &mut alone, revoke, name, now));
+                answers.push(match decided {
                     Ok(Decided::Plain(answer))
                         if answer.repeated || revoked.insert((answer.issuer, answer.serial)) =>
                     {
@@ -219,9 +224,10 @@ impl<S: Store> Authority<S> {
         view: &View<'_>,
         change: &mut Change,
         revoke: &Revoke,
+        name: (IssuerId, Serial),
         now: Timestamp,
     ) -> Result<Decided, Error> {
-        let found = self.find(view, &revoke.target, now)?;
+        let found = self.find(view, &revoke.target, name, now)?;
         let (issuer, serial) = (found.issuer, found.serial);
         if let Some(done) = found.done_by(view, revoke)? {
             return Ok(Decided::Plain(done));
@@ -247,7 +253,8 @@ impl<S: Store> Authority<S> {
     pub fn amend(&self, amend: &Amend) -> Result<Amended, Error> {
         let now = self.clock.now();
         let (amended, placed) = self.decide_and_place(|view, change| {
-            let found = self.find(view, &amend.target, now)?;
+            let name = self.name(view, &amend.target)?;
+            let found = self.find(view, &amend.target, name, now)?;
             let (issuer, serial) = (found.issuer, found.serial);
             if let Some(done) = found.amended_by(view, amend.command)? {
                 return Ok((done, true));
@@ -267,14 +274,28 @@ impl<S: Store> Authority<S> {
         Ok(if repeated { amended } else { Amended { position, ..amended } })
     }
 
-    /// What is known of the certificate that a command is about.
-    fn find(&self, view: &View<'_>, target: &Target, now: Timestamp) -> Result<Found, Error> {
-        let (issuer, serial, certificate) = match target {
-            Target::Serial { issuer, serial } => (*issuer, *serial, None),
+    /// The issuer and the serial number of the certificate that a command is about.
+    fn name(&self, view: &View<'_>, target: &Target) -> Result<(IssuerId, Serial), Error> {
+        match target {
+            Target::Serial { issuer, serial } => Ok((*issuer, *serial)),
             Target::Certificate(certificate) => {
-                let issuer = self.issuer_of_among(certificate, &view.issuers()?)?;
-                (issuer, certificate.serial().to_serial()?, Some(certificate))
+                let issuer = self.issuer_of_among(certificate, view.issuers()?)?;
+                Ok((issuer, certificate.serial().to_serial()?))
             }
+        }
+    }
+
+    /// What is known of the certificate that a command is about.
+    fn find(
+        &self,
+        view: &View<'_>,
+        target: &Target,
+        (issuer, serial): (IssuerId, Serial),
+        now: Timestamp,
+    ) -> Result<Found, Error> {
+        let certificate = match target {
+            Target::Serial { .. } => None,
+            Target::Certificate(certificate) => Some(certificate),
         };
         if view.require_issuer(issuer)?.owns(serial)
             || certificate.is_some_and(|certificate| is_its_own(issuer, certificate))

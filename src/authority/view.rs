@@ -2,6 +2,7 @@
 
 use super::{
     Error,
+    ahead::{ReadAhead, Rows},
     change::GRAPH_KEY,
     record::{
         IssuerRecord, NumberRecord, ca_certificate_counts, certificate_from_octets,
@@ -23,10 +24,13 @@ use crate::{
     store::{Snapshot, Space, StoreError, Table, Version, key},
     time::Timestamp,
 };
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{cell::OnceCell, collections::BTreeSet, ops::ControlFlow};
 
 /// A frozen view of the store.
-pub(super) struct View<'a>(pub(super) Box<dyn Snapshot + 'a>);
+pub(super) struct View<'a> {
+    snapshot: ReadAhead<'a>,
+    issuers: OnceCell<Vec<KnownIssuer>>,
+}
 
 /// An issuer as it is recorded.
 #[derive(Clone, Debug)]
@@ -45,6 +49,12 @@ pub(super) struct Unlinked {
     pub(super) facts: CaCertificateFacts,
 }
 
+impl<'a> View<'a> {
+    pub(super) fn new(snapshot: Box<dyn Snapshot + 'a>) -> Self {
+        Self { snapshot: ReadAhead::new(snapshot), issuers: OnceCell::new() }
+    }
+}
+
 impl View<'_> {
     /// Reads a record of a table; version 0 and nothing where there is none.
     fn read<T>(
@@ -53,7 +63,7 @@ impl View<'_> {
         key: &[u8],
         parse: impl FnOnce(&[u8]) -> Result<T, Damaged>,
     ) -> Result<(Version, Option<T>), StoreError> {
-        match self.0.get(Space::Table(table), key)? {
+        match self.snapshot.get(Space::Table(table), key)? {
             None => Ok((Version::ABSENT, None)),
             Some(record) => {
                 let parsed = parse(&record.value).map_err(|e| corrupt(table, key, e))?;
@@ -64,12 +74,12 @@ impl View<'_> {
 
     /// Whether there is a record at this key.
     pub(super) fn has(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
-        Ok(self.0.get(Space::Table(table), key)?.is_some())
+        Ok(self.snapshot.get(Space::Table(table), key)?.is_some())
     }
 
     pub(super) fn head(&self, issuer: IssuerId) -> Result<Head, StoreError> {
         let key = key::head(issuer);
-        match self.0.get(Space::Heads, &key)? {
+        match self.snapshot.get(Space::Heads, &key)? {
             None => Ok(Head::EMPTY),
             Some(record) => Head::from_octets(Position(record.version.0), &record.value)
                 .map_err(|error| corrupt(Space::Heads, &key, error)),
@@ -88,9 +98,16 @@ impl View<'_> {
     }
 
     /// All issuers, in the order of their ids.
-    pub(super) fn issuers(&self) -> Result<Vec<KnownIssuer>, StoreError> {
+    pub(super) fn issuers(&self) -> Result<&[KnownIssuer], StoreError> {
+        match self.issuers.get() {
+            Some(issuers) => Ok(issuers),
+            None => self.read_issuers().map(|issuers| &**self.issuers.get_or_init(|| issuers)),
+        }
+    }
+
+    fn read_issuers(&self) -> Result<Vec<KnownIssuer>, StoreError> {
         let mut ids = Vec::new();
-        self.0.scan(Space::Table(Table::Issuers), &[], None, &mut |key, _| {
+        self.snapshot.scan(Space::Table(Table::Issuers), &[], None, &mut |key, _| {
             if key != GRAPH_KEY {
                 ids.push(key.to_vec());
             }
@@ -111,7 +128,7 @@ impl View<'_> {
 
     /// The version of the record that every change of the graph renews.
     pub(super) fn graph_version(&self) -> Result<Version, StoreError> {
-        let record = self.0.get(Space::Table(Table::Issuers), GRAPH_KEY)?;
+        let record = self.snapshot.get(Space::Table(Table::Issuers), GRAPH_KEY)?;
         Ok(record.map_or(Version::ABSENT, |record| record.version))
     }
 
@@ -127,6 +144,24 @@ impl View<'_> {
         serial: Serial,
     ) -> Result<(Version, Option<CertificateRecord>), StoreError> {
         self.read(Table::Certificates, &key::certificate(issuer, serial), certificate_from_octets)
+    }
+
+    /// Reads ahead what [`View::known`] will be asked for of these certificates.
+    pub(super) fn read_ahead(
+        &self,
+        certificates: impl IntoIterator<Item = (IssuerId, Serial)>,
+    ) -> Result<(), StoreError> {
+        let certificates: Vec<_> = certificates.into_iter().collect();
+        let keys = certificates.iter().map(|&(issuer, serial)| key::certificate(issuer, serial));
+        self.snapshot.read(Space::Table(Table::Certificates), keys.collect())?;
+        let mut prefixes = Vec::new();
+        for (issuer, serial) in certificates {
+            // Of one that is damaged, who asks for it is told.
+            if let Ok((_, Some(record))) = self.certificate(issuer, serial) {
+                prefixes.push(entries_prefix(issuer, record.partition, serial));
+            }
+        }
+        self.snapshot.read_prefixes(Space::Entries, &prefixes)
     }
 
     /// The record of a serial number, and its revocation.
@@ -162,8 +197,7 @@ impl View<'_> {
         partition: Partition,
         serial: Serial,
     ) -> Result<Vec<(Position, Entry)>, StoreError> {
-        let mut prefix = key::entries(issuer, partition);
-        key::serial(&mut prefix, serial);
+        let prefix = entries_prefix(issuer, partition, serial);
         let mut entries = Vec::new();
         self.scan(Space::Entries, &prefix, key::past(&prefix), |key, value| {
             entries.push((key::position(key), entry(Space::Entries, key, value)?));
@@ -223,6 +257,35 @@ impl View<'_> {
         })
     }
 
+    /// As [`View::certificates`], each with the entries about it as they are stored: a thousand
+    /// certificates by each journey to the store.
+    pub(super) fn certificates_with_entries<E: From<StoreError>>(
+        &self,
+        issuer: IssuerId,
+        mut after: Option<Serial>,
+        mut visit: impl FnMut(Serial, CertificateRecord, Rows) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        loop {
+            let mut page = Vec::with_capacity(PAGE);
+            self.certificates(issuer, after, |serial, record| {
+                let prefix = entries_prefix(issuer, record.partition, serial);
+                page.push((serial, record, prefix));
+                let is_full = page.len() == PAGE;
+                Ok::<_, E>(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            let prefixes: Vec<_> = page.iter().map(|(_, _, prefix)| prefix.clone()).collect();
+            let mut entries = self.snapshot.by_prefix(Space::Entries, &prefixes)?;
+            for (serial, record, prefix) in page {
+                let rows = entries.remove(&prefix).unwrap_or_default();
+                if visit(serial, record, rows)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     /// Scans until `visit` breaks or fails.
     pub(super) fn scan<E: From<StoreError>>(
         &self,
@@ -232,7 +295,7 @@ impl View<'_> {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         let mut failed = None;
-        self.0.scan(space, from, to.as_deref(), &mut |key, value| {
+        self.snapshot.scan(space, from, to.as_deref(), &mut |key, value| {
             visit(key, value).unwrap_or_else(|error| {
                 failed = Some(error);
                 ControlFlow::Break(())
@@ -269,13 +332,8 @@ impl View<'_> {
 
     /// The graph of all issuers.
     pub(super) fn graph(&self) -> Result<Graph, StoreError> {
-        self.graph_of(&self.issuers()?)
-    }
-
-    /// The graph of these issuers, which must be all.
-    pub(super) fn graph_of(&self, issuers: &[KnownIssuer]) -> Result<Graph, StoreError> {
         let mut graph = Graph::default();
-        for known in issuers {
+        for known in self.issuers()? {
             graph.0.insert(known.issuer.id(), self.facts(known)?);
         }
         Ok(graph)
@@ -353,6 +411,22 @@ impl View<'_> {
         }
         Ok(as_of)
     }
+}
+
+/// How many certificates are read together.
+const PAGE: usize = 1000;
+
+/// What a certificate's entries, as they are stored, come to.
+pub(super) fn fold_rows(rows: &Rows) -> Result<Option<RevocationHistory>, StoreError> {
+    let events = rows.iter().map(|(key, value)| Ok(entry(Space::Entries, key, value)?.event));
+    Ok(fold(events.collect::<Result<Vec<_>, StoreError>>()?))
+}
+
+/// What the keys of all entries about one certificate start with.
+fn entries_prefix(issuer: IssuerId, partition: Partition, serial: Serial) -> Vec<u8> {
+    let mut prefix = key::entries(issuer, partition);
+    key::serial(&mut prefix, serial);
+    prefix
 }
 
 impl KnownIssuer {
