@@ -187,6 +187,13 @@ pub enum Table {
     CrlNumbers = 5,
     /// Which certificates make a CA: key [`key::ca_certificate`].
     CaCertificates = 6,
+    /// What was released to relying parties: key (issuer, scope, CRL number). For the layer that
+    /// publishes.
+    Releases = 7,
+    /// Counts that rise: quotas, throttles. The key is theirs.
+    Counters = 8,
+    /// What was answered to a request that may come again: key the client's token.
+    IdempotencyTokens = 9,
 }
 
 impl Space {
@@ -212,13 +219,16 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
         Self::CertificateDer,
         Self::CrlNumbers,
         Self::CaCertificates,
+        Self::Releases,
+        Self::Counters,
+        Self::IdempotencyTokens,
     ];
 
     /// The number of the table, never given to another.
