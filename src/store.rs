@@ -3,6 +3,37 @@
 //! A store compares and swaps; it knows no rule of revocation. It holds two things: tables of
 //! versioned records, and for each issuer a log that only grows. There is no operation that
 //! changes or removes an entry of a log, so a revocation cannot be taken back by any of them.
+//!
+//! # Write your own
+//!
+//! Two traits, four methods: [`Store::apply`], [`Store::snapshot`], [`Snapshot::get`] and
+//! [`Snapshot::scan`]. `examples/journal.rs` is a whole store in one short file, which shows them in
+//! this order:
+//!
+//! 1. **Records.** Keep version and value by ([`Space::code`], key), in the order of the keys'
+//!    octets. Never look into a key or a value, and keep records of a space that you do not know:
+//!    later versions of this crate add some. There is no other kind of state.
+//! 2. **Conditions.** Begin [`Store::apply`] with [`Batch::check`]. Then look at the version of each
+//!    of [`Batch::steps`]; where it is not [`Step::expected`], answer [`Step::refusal`]. That is
+//!    the only conflict there is. Look at those with [`Effect::Keep`] too: they hold the batch to
+//!    what it was decided on. From the first look until the effects are there, nobody else may
+//!    change these records; where transactions do not see to that by themselves, take a lock.
+//! 3. **Effects.** Bring about [`Step::effect`] of each step, all or none. The new version is in it.
+//! 4. **Durability.** Show the batch to snapshots and answer `Ok` only when it is synced, not when
+//!    it is written. A new file is not durable before its directory is synced as well. After a
+//!    failed sync nobody knows what is on the disk, and a second one that succeeds does not tell:
+//!    refuse further writes, or undo. What is half written is cut off when the store is opened, but
+//!    only where nothing that was acknowledged can follow it; everything else that is damaged is
+//!    [`StoreError::Corrupt`], never a record less.
+//! 5. **Snapshots.** Freeze all spaces at one moment, heads with logs and logs with tables. A scan
+//!    that reads page by page must ask the same frozen state for each page, and writers go on
+//!    meanwhile.
+//! 6. **One or many.** A store that only one process may open takes a lock, and tells the second
+//!    [`StoreError::Locked`].
+//!
+//! Override [`Snapshot::get_all`] and [`Snapshot::scan_prefixes`] where a question is a journey.
+//! Then have the store pass the tests of the feature `conformance`, and write your own for what they
+//! cannot know: damage to what is stored, and a loss of power.
 
 mod batch;
 mod error;
@@ -27,9 +58,9 @@ use std::{fmt::Debug, ops::ControlFlow};
 ///
 /// Methods block, and are called from many threads at once. An implementation needs to know
 /// nothing of revocation: it compares versions and writes octets. [`Batch::check`] and
-/// [`Batch::steps`] turn a batch into plain conditions and effects on keys; `examples/journal.rs`
-/// is a whole store in a hundred lines, and the feature `conformance` has the tests that it must
-/// pass.
+/// [`Batch::steps`] turn a batch into plain conditions and effects on keys. The
+/// [module](self#write-your-own) says how to write one; the feature `conformance` has the tests that
+/// it must pass.
 ///
 /// # What is relevant to security
 ///
