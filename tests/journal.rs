@@ -49,8 +49,11 @@ fn next_batch(number: u64) -> Batch {
     }
 }
 
+/// Space, key, value and version of each record.
+type Everything = Vec<(Space, Vec<u8>, Vec<u8>, u64)>;
+
 /// All that the store holds.
-fn everything(store: &dyn Store) -> Vec<(Space, Vec<u8>, Vec<u8>, u64)> {
+fn everything(store: &dyn Store) -> Everything {
     let snapshot = store.snapshot().unwrap();
     let mut found = Vec::new();
     for space in Space::all() {
@@ -65,7 +68,7 @@ fn everything(store: &dyn Store) -> Vec<(Space, Vec<u8>, Vec<u8>, u64)> {
 }
 
 /// What a store holds after each number of batches.
-fn histories(batches: u64) -> Vec<Vec<(Space, Vec<u8>, Vec<u8>, u64)>> {
+fn histories(batches: u64) -> Vec<Everything> {
     let store = annul::MemoryStore::new();
     let start = everything(&store);
     let after = |number| {
