@@ -1,17 +1,19 @@
 //! A store in memory: for tests, and the measure of what the others must answer.
 
-use super::{Batch, Effect, Record, Snapshot, Space, Store, StoreError, Version, Visit};
+mod shelf;
+
+use self::shelf::Shelf;
+use super::{Batch, Effect, Record, Snapshot, Space, Store, StoreError, Visit};
 use std::{
     collections::BTreeMap,
     fmt,
-    ops::Bound,
     sync::{Arc, PoisonError, RwLock},
 };
 
 /// A store that keeps everything in memory, and nothing when it is dropped.
 ///
-/// A snapshot costs nothing to take. The first batch that writes to a space while a snapshot is
-/// alive copies that space, so drop a snapshot before you apply what was decided from it.
+/// A snapshot costs nothing to take. A batch that is applied while one is alive copies a few
+/// hundred records around each that it writes.
 ///
 /// ```
 /// use annul::store::{Batch, MemoryStore, Put, Space, Store, Table, Version};
@@ -29,8 +31,8 @@ pub struct MemoryStore {
     state: RwLock<State>,
 }
 
-/// Shared with snapshots space by space: whoever writes to a space that is shared copies it.
-type State = BTreeMap<Space, Arc<BTreeMap<Vec<u8>, Record>>>;
+/// Shared with snapshots space by space.
+type State = BTreeMap<Space, Arc<Shelf>>;
 
 impl MemoryStore {
     /// An empty store.
@@ -51,22 +53,19 @@ impl Store for MemoryStore {
         // A lock is poisoned by a panic of whoever held it, which nothing below can do half-way.
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         for step in batch.steps() {
-            let record = state.get(&step.space).and_then(|records| records.get(&*step.key));
-            if record.map_or(Version::ABSENT, |record| record.version) != step.expected {
+            let version = state.get(&step.space).map(|shelf| shelf.version(&step.key));
+            if version.unwrap_or_default() != step.expected {
                 return Err(step.refusal());
             }
         }
         for step in batch.steps() {
-            let records = state.entry(step.space).or_default();
+            let shelf = state.entry(step.space).or_default();
             match step.effect {
                 Effect::Keep => {}
                 Effect::Write(version, value) => {
-                    let record = Record { version, value: value.to_vec() };
-                    Arc::make_mut(records).insert(step.key.into_owned(), record);
+                    Arc::make_mut(shelf).put(&step.key, version, value);
                 }
-                Effect::Remove => {
-                    Arc::make_mut(records).remove(&*step.key);
-                }
+                Effect::Remove => Arc::make_mut(shelf).remove(&step.key),
             }
         }
         Ok(())
@@ -82,7 +81,7 @@ struct MemorySnapshot(State);
 
 impl Snapshot for MemorySnapshot {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        Ok(self.0.get(&space).and_then(|records| records.get(key)).cloned())
+        Ok(self.0.get(&space).and_then(|shelf| shelf.get(key)))
     }
 
     fn scan(
@@ -92,17 +91,8 @@ impl Snapshot for MemorySnapshot {
         to: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
-        // BTreeMap panics where a range ends before it starts.
-        if to.is_some_and(|to| to < from) {
-            return Ok(());
-        }
-        let range = (Bound::Included(from), to.map_or(Bound::Unbounded, Bound::Excluded));
-        for (key, record) in
-            self.0.get(&space).into_iter().flat_map(|it| it.range::<[u8], _>(range))
-        {
-            if visit(key, &record.value).is_break() {
-                break;
-            }
+        if let Some(shelf) = self.0.get(&space) {
+            shelf.scan(from, to, visit);
         }
         Ok(())
     }
