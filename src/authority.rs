@@ -6,11 +6,13 @@ mod commit;
 mod crl;
 mod error;
 mod fall;
+mod follow;
 mod intake;
 mod issuers;
 mod list;
 mod parents;
 mod record;
+mod revocation;
 mod revoke;
 mod status;
 mod view;
@@ -19,14 +21,16 @@ pub use self::{
     crl::{CrlRequest, IssuedCrl},
     error::{CannotSign, Error},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
+    follow::{Changes, Freshness, LoggedEntry},
     intake::{Evidence, Registered, Registration, ReserveSerial, Reserved},
     issuers::{AddIssuer, DeclaredParent, IssuerAdded},
-    list::{CertificateSummary, IssuerSummary, LoggedEntry},
+    list::{CertificateSummary, IssuerSummary},
+    revocation::RevocationAnswer,
     revoke::{Amend, Amended, Revoke, Revoked, Target},
-    status::{CertificateStatus, RevocationAnswer, Status},
+    status::{CertificateStatus, Status},
 };
 
-use self::{commit::Queue, status::Indexes, view::View};
+use self::{commit::Queue, revocation::Indexes, view::View};
 use crate::{
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},

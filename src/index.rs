@@ -2,7 +2,7 @@
 
 use crate::{
     lifecycle::Revocation,
-    log::{Event, Position},
+    log::{Entry, Event, FreshnessToken, Position},
     serial::Serial,
 };
 use std::collections::HashMap;
@@ -10,23 +10,36 @@ use std::collections::HashMap;
 /// The revoked serial numbers of one issuer, up to a position of its log.
 #[derive(Debug)]
 pub(crate) struct SerialIndex {
-    position: Position,
-    /// Whether the log may go further than what was read of it.
+    /// How far the log was read, and in which history.
+    token: FreshnessToken,
+    /// Whether the log may be another than what was read of it.
     behind: bool,
     revoked: HashMap<Serial, Revocation>,
 }
 
-impl Default for SerialIndex {
-    /// Nothing was read yet.
-    fn default() -> Self {
-        Self { position: Position(0), behind: true, revoked: HashMap::new() }
-    }
-}
-
 impl SerialIndex {
-    /// The position up to which the log was read.
-    pub(crate) const fn position(&self) -> Position {
-        self.position
+    /// The index of a log of which nothing was read yet. The token must be that of its start.
+    pub(crate) fn new(start: FreshnessToken) -> Self {
+        Self { token: start, behind: true, revoked: HashMap::new() }
+    }
+
+    /// The index at a token, from the entries about certificates up to there, which `read` shows:
+    /// those about one certificate in the order of the log.
+    ///
+    /// # Errors
+    /// Where `read` fails.
+    pub(crate) fn build<E>(
+        token: FreshnessToken,
+        read: impl FnOnce(&mut dyn FnMut(&Event)) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut index = Self { token, behind: false, revoked: HashMap::new() };
+        read(&mut |event| index.fold(event))?;
+        Ok(index)
+    }
+
+    /// How far the log was read, and in which history.
+    pub(crate) const fn token(&self) -> &FreshnessToken {
+        &self.token
     }
 
     /// The revocation of this serial number, if it is revoked.
@@ -34,7 +47,7 @@ impl SerialIndex {
         self.revoked.get(&serial).copied()
     }
 
-    /// Whether the log may go further.
+    /// Whether the store must be asked what the log is.
     pub(crate) const fn is_behind(&self) -> bool {
         self.behind
     }
@@ -49,14 +62,20 @@ impl SerialIndex {
         self.behind = true;
     }
 
-    /// Takes in the entry at this position, if it is the next one.
-    pub(crate) fn advance(&mut self, position: Position, event: &Event) {
-        if position.0 == self.position.0.saturating_add(1) {
-            self.position = position;
-            if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
-                self.revoked.insert(subject.serial, *revocation);
-            }
+    /// Takes in the entry at this position, if it is the next one. Where it is any other than the
+    /// last one, it may be of a history that parted from this one.
+    pub(crate) fn advance(&mut self, position: Position, entry: &Entry) {
+        let next = self.token.position.0.saturating_add(1);
+        if position.0 == next && entry.follows(&self.token.chain) {
+            (self.token.position, self.token.chain) = (position, entry.chain);
+            self.fold(&entry.event);
         }
-        self.behind |= self.position < position;
+        self.behind |= (position, entry.chain) != (self.token.position, self.token.chain);
+    }
+
+    fn fold(&mut self, event: &Event) {
+        if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
+            self.revoked.insert(subject.serial, *revocation);
+        }
     }
 }

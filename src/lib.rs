@@ -62,6 +62,8 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | revoke a CA and all below it; see first what that does | [`Authority::revoke_ca`], [`Authority::preview_revoke_ca`] |
 | ask: revoked or not? | [`Authority::revocation`], from memory |
 | ask: what is this certificate worth, and why? | [`Authority::status`], from the record |
+| follow a log from another process or machine | [`Authority::changes`] |
+| be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
@@ -120,9 +122,10 @@ pub use crate::{
     asn1::Malformed,
     authority::{
         AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
-        CertificateSummary, CrlRequest, DeclaredParent, Error, Evidence, IssuedCrl, IssuerAdded,
-        IssuerSummary, LoggedEntry, Registered, Registration, ReserveSerial, Reserved,
-        RevocationAnswer, Revoke, RevokeCa, Revoked, Status, Target, WouldInvalidate,
+        CertificateSummary, Changes, CrlRequest, DeclaredParent, Error, Evidence, Freshness,
+        IssuedCrl, IssuerAdded, IssuerSummary, LoggedEntry, Registered, Registration,
+        ReserveSerial, Reserved, RevocationAnswer, Revoke, RevokeCa, Revoked, Status, Target,
+        WouldInvalidate,
     },
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,

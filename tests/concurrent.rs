@@ -9,9 +9,9 @@ mod support {
 }
 
 use annul::{
-    AddIssuer, Authority, CertificateStatus, Entry, Error, Event, IssuerId, MemoryStore, Position,
-    Refusal, Registration, ReserveSerial, Revocation, Revoke, RevokeCa, Serial, Standing, Store,
-    StoreError, Target,
+    AddIssuer, Authority, CertificateStatus, Entry, Error, Event, IssuerId, MemoryStore, Refusal,
+    Registration, ReserveSerial, Revocation, Revoke, RevokeCa, Serial, Standing, Store, StoreError,
+    Target,
     store::{Batch, Snapshot},
 };
 use std::{
@@ -25,7 +25,7 @@ use std::{
 };
 use support::{
     random::Random,
-    toy::{Ca, ToyClock, authority, day, serial},
+    toy::{Ca, ToyClock, authority, day, log, serial},
 };
 
 const THREADS: u64 = 4;
@@ -166,7 +166,7 @@ fn contend<S: Store>(store: S, steps: usize) {
 
 /// What was told is what the log says, and what the log says is what is answered.
 fn check<S: Store>(authority: &Authority<S>, ca: &Ca, told: &[(Won, Won)]) {
-    let log = authority.log(ca.id(), Position(0), usize::MAX).unwrap();
+    let log = log(authority, ca.id());
     let positions = log.iter().map(|logged| logged.position.0);
     assert!(positions.eq(1..=log.len() as u64), "no gap");
     let mut falls = log.iter().filter(|it| matches!(it.entry.event, Event::IssuerFell(_)));

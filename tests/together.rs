@@ -19,7 +19,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::toy::{Ca, ToyClock, authority, day, serial};
+use support::toy::{Ca, ToyClock, authority, day, log, serial};
 
 const THREADS: u64 = 64;
 
@@ -92,7 +92,9 @@ fn share_writes<S: Store>(store: S) {
         let numbers = 1 + thread * EACH..=(thread + 1) * EACH;
         let revoked = numbers.map(|number| {
             let revoked = revoke(number);
-            let entry = authority.log(ca.id(), Position(revoked.position.0 - 1), 1).unwrap()[0];
+            let before = Position(revoked.position.0 - 1);
+            let before = authority.token_at(ca.id(), before).unwrap();
+            let entry = authority.changes(&before, 1).unwrap().entries[0];
             assert_eq!(entry.entry.event.subject().unwrap().serial, serial(number));
             revoked.position
         });
@@ -125,7 +127,7 @@ fn of_threads_that_revoke_one_certificate_one_does() {
         let refusal = answer.unwrap_err();
         assert!(matches!(refusal, Error::Refused(Refusal::AlreadyRevoked { .. })), "{refusal:?}");
     }
-    assert_eq!(authority.log(ca.id(), Position(0), 9).unwrap().len(), 1);
+    assert_eq!(log(&authority, ca.id()).len(), 1);
 }
 
 #[test]
@@ -138,13 +140,13 @@ fn amendments_of_one_revocation_follow_each_other() {
         let amendment = Amendment { key_compromise: thread == 0, date, ..Amendment::default() };
         authority.amend(&Amend::new(target(&ca, 1), amendment))
     });
-    let log = authority.log(ca.id(), Position(0), 999).unwrap();
-    assert_eq!(log.len(), 1 + answers.iter().filter(|it| it.is_ok()).count());
-    for (before, after) in log.iter().zip(&log[1..]) {
+    let entries = log(&authority, ca.id());
+    assert_eq!(entries.len(), 1 + answers.iter().filter(|it| it.is_ok()).count());
+    for (before, after) in entries.iter().zip(&entries[1..]) {
         let annul::Event::Amended { replaced, .. } = after.entry.event else { panic!() };
         assert_eq!(Some(&replaced), before.entry.event.revocation());
     }
-    let last = log.last().unwrap().entry.event.revocation().copied().unwrap();
+    let last = entries.last().unwrap().entry.event.revocation().copied().unwrap();
     assert_eq!(last.reason, Some(Reason::KeyCompromise));
     assert_eq!(last.date, day(0).saturating_sub(Duration::from_secs(THREADS - 1)));
 }
@@ -161,12 +163,12 @@ fn a_write_that_fails_fails_for_those_in_it_and_a_repeat_finds_out() {
     let first = all_at_once(revoke);
     let done = first.iter().filter(|answer| answer.is_ok()).count();
     assert!((1..THREADS as usize).contains(&done), "one write went through: {done}");
-    assert_eq!(authority.log(ca.id(), Position(0), 999).unwrap().len(), done);
+    assert_eq!(log(&authority, ca.id()).len(), done);
     for error in first.into_iter().filter_map(Result::err) {
         assert!(matches!(error, Error::Store(_) | Error::WholeBatch(_)), "{error:?}");
         assert_ne!(error.retry(), annul::Retry::Never);
     }
     store.fail.store(u64::MAX, Ordering::Relaxed);
     assert!(all_at_once(revoke).into_iter().all(|answer| answer.is_ok()));
-    assert_eq!(authority.log(ca.id(), Position(0), 999).unwrap().len(), THREADS as usize);
+    assert_eq!(log(&authority, ca.id()).len(), THREADS as usize);
 }

@@ -204,6 +204,8 @@ fn kind(error: &Error) -> (&'static str, u8) {
         Error::Store(StoreError::FromTheFuture { .. }) => ("store-too-new", 3),
         Error::Store(_) => ("store", 3),
         Error::Contended { .. } => ("contended", 3),
+        Error::Behind { .. } => ("behind", 3),
+        Error::Forked { .. } => ("forked", 3),
         Error::Crl(_) => ("crl", 3),
         _ => ("fault", 3),
     }

@@ -16,14 +16,16 @@ pub fn show(session: &Session, command: &OfIssuer) -> Result<(), Failure> {
     let authority = session.open()?;
     let issuer = find_issuer(&authority, &command.issuer)?;
     let mut lines = Lines::new();
-    let mut after = Position::default();
+    let mut after = authority.token_at(issuer, Position(0))?;
     loop {
-        let page = authority.log(issuer, after, PAGE)?;
-        let Some(last) = page.last() else { return lines.finish() };
-        after = last.position;
-        for entry in &page {
+        let page = authority.changes(&after, PAGE)?;
+        after = page.token;
+        for entry in &page.entries {
             let text = if session.output.json { line_json(entry).to_string() } else { line(entry) };
             lines.print(&text)?;
+        }
+        if page.is_caught_up() {
+            return lines.finish();
         }
     }
 }

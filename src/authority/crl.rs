@@ -3,13 +3,13 @@
 use super::{
     Authority, CannotSign, Error,
     record::NumberRecord,
-    view::{KnownIssuer, View, entry, fold_rows},
+    view::{KnownIssuer, View, check_tally, entry, fold_rows},
 };
 use crate::{
     crl::{CrlEntry, CrlError, CrlNumber, Entries, PreparedCrl, SignedCrl, Stage, TbsCertList},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
-    log::{AsOf, Head, Position, Tally},
+    log::{AsOf, FreshnessToken, Head, Tally},
     reason::Reason,
     serial::Serial,
     signing::{self, SignatureAlgorithm, Signer},
@@ -28,17 +28,31 @@ const RUN: usize = 1024;
 const ATTEMPTS: u32 = 10;
 
 /// What is wanted of a CRL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CrlRequest {
     /// The time from thisUpdate to nextUpdate.
     pub validity: Duration,
+    /// What the CRL must have been made from at least.
+    pub at_least: Vec<FreshnessToken>,
 }
 
 impl CrlRequest {
     /// A CRL that is to be replaced within this time.
     pub const fn new(validity: Duration) -> Self {
-        Self { validity }
+        Self { validity, at_least: Vec::new() }
+    }
+
+    /// Demands that the CRL is made from at least what this token names. It may be of the issuer, or
+    /// of one above it whose fall is to be seen.
+    #[must_use]
+    pub fn at_least(mut self, token: FreshnessToken) -> Self {
+        self.at_least.push(token);
+        self
+    }
+
+    fn check(&self, view: &View<'_>) -> Result<(), Error> {
+        self.at_least.iter().try_for_each(|token| view.covers(token).map(drop))
     }
 }
 
@@ -67,6 +81,8 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Error::CannotSignCrls`], [`Error::NextUpdateTooLate`], [`Error::ClockBehind`], and
     /// [`Error::Crl`]: nothing became visible then, except with [`CrlError::NotDurable`].
+    /// [`Error::Behind`] and [`Error::Forked`] where the store does not show what the request
+    /// demands: never a shorter list.
     pub fn crl(
         &self,
         issuer: IssuerId,
@@ -93,7 +109,10 @@ impl<S: Store> Authority<S> {
         request: &CrlRequest,
         algorithm: SignatureAlgorithm,
     ) -> Result<PreparedCrl, Error> {
-        let public_key = self.view()?.require_issuer(issuer)?.issuer.public_key().to_vec();
+        let view = self.view()?;
+        request.check(&view)?;
+        let public_key = view.require_issuer(issuer)?.issuer.public_key().to_vec();
+        drop(view);
         self.make_crl(issuer, request, &public_key, |tbs, entries, _, as_of| {
             Ok(tbs.prepare(entries, &public_key, algorithm, as_of.to_octets())?)
         })
@@ -132,6 +151,7 @@ impl<S: Store> Authority<S> {
         for _ in 0..ATTEMPTS {
             let (number, this_update) = self.reserve_number(issuer, request, public_key)?;
             let view = self.view()?;
+            request.check(&view)?;
             let head = view.head(issuer)?;
             // Of two CRLs, the one with the higher number must not know less. So a view is taken
             // only while the number is still the last one, and only if thisUpdate covers it.
@@ -164,6 +184,7 @@ impl<S: Store> Authority<S> {
     ) -> Result<(CrlNumber, Timestamp), Error> {
         let now = self.clock.now();
         self.decide(|view, change| {
+            request.check(view)?;
             let known = view.require_issuer(issuer)?;
             self.check_signing(&known, public_key, now)?;
             let key = full_scope(issuer);
@@ -260,21 +281,20 @@ fn newest_date(
     issuer: IssuerId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    if view.head(issuer)?.newest_date <= Some(now) {
+    let head = view.head(issuer)?;
+    if head.newest_date <= Some(now) {
         return Ok(None);
     }
     // A date from a clock that was ahead: an amendment may have corrected it since.
     let mut dates = BTreeMap::new();
-    view.log(issuer, Position(0), |_, entry| {
-        if let (Some(subject), Some(revocation)) = (entry.event.subject(), entry.event.revocation())
-        {
+    view.live(issuer, &head, |event| {
+        if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
             if revocation.date > now {
                 dates.insert(subject.serial, revocation.date);
             } else {
                 dates.remove(&subject.serial);
             }
         }
-        ControlFlow::Continue(())
     })?;
     Ok(dates.into_values().max())
 }
@@ -304,16 +324,7 @@ impl Entries for Listed<'_> {
             None => self.each_revoked(&mut run)?,
             Some(invalidation) => self.each_certificate(invalidation, &mut run)?,
         };
-        if tally != self.head.tally {
-            let position = self.head.position;
-            return Err(CrlError::entries(StoreError::Corrupt {
-                what: format!("log of issuer {} at position {position}", self.issuer),
-                problem: format!(
-                    "{} entries about certificates are recorded, a scan found {} or others",
-                    self.head.tally.count, tally.count
-                ),
-            }));
-        }
+        check_tally(self.issuer, &self.head, &tally).map_err(CrlError::entries)?;
         run.flush()
     }
 }

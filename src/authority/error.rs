@@ -5,6 +5,7 @@ use crate::{
     issuer::IssuerError,
     issuer_id::IssuerId,
     lifecycle::{Refusal, Standing},
+    log::Position,
     retry::Retry,
     serial::SerialError,
     signing::VerifyError,
@@ -91,6 +92,28 @@ pub enum Error {
         /// When that is.
         recorded: Timestamp,
     },
+    /// The store shows less of a log than is known to exist: a replica that lags, or an older copy.
+    #[error(
+        "the log of issuer {issuer} is known up to position {wanted}, and the store shows it up \
+         to {at}"
+    )]
+    Behind {
+        /// Whose log.
+        issuer: IssuerId,
+        /// How far the store shows it; 0 also where it does not know the issuer.
+        at: Position,
+        /// How far it was to go.
+        wanted: Position,
+    },
+    /// The log is another than the one that was known: an older copy of the store was restored and
+    /// went on, or it is another record of the same CA. Answers from one say nothing of the other.
+    #[error("the log of issuer {issuer} is not the one that was known up to position {position}")]
+    Forked {
+        /// Whose log.
+        issuer: IssuerId,
+        /// How far it was known.
+        position: Position,
+    },
     /// The numbers of a scope are used up, at 2^159 - 1.
     #[error("no CRL number is left after {last}")]
     NumbersExhausted {
@@ -126,7 +149,7 @@ impl Error {
             Self::Crl(error) => error.retry(),
             Self::WholeBatch(error) => error.retry(),
             Self::Contended { .. } => Retry::Now,
-            Self::Random(_) => Retry::After(Duration::from_secs(1)),
+            Self::Random(_) | Self::Behind { .. } => Retry::After(Duration::from_secs(1)),
             Self::ClockBehind { now, recorded, .. } => {
                 Retry::After(recorded.saturating_since(*now))
             }

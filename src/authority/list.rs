@@ -1,4 +1,4 @@
-//! Lists, page by page: issuers, certificates, entries of the log.
+//! Lists: issuers, and certificates page by page.
 
 use super::{
     Authority, Error,
@@ -8,7 +8,7 @@ use crate::{
     issuer::Issuer,
     issuer_id::IssuerId,
     lifecycle::{CertificateRecord, RevocationHistory, Standing},
-    log::{Entry, Position},
+    log::Position,
     serial::Serial,
     store::Store,
 };
@@ -36,16 +36,6 @@ pub struct CertificateSummary {
     pub record: CertificateRecord,
     /// Its revocation, if it was revoked itself.
     pub revocation: Option<RevocationHistory>,
-}
-
-/// An entry of a log in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LoggedEntry {
-    /// Its place in the log.
-    pub position: Position,
-    /// The entry.
-    pub entry: Entry,
 }
 
 impl<S: Store> Authority<S> {
@@ -88,29 +78,6 @@ impl<S: Store> Authority<S> {
             let revocation = fold_rows(&rows)?;
             page.push(CertificateSummary { serial, record, revocation });
             Ok::<_, Error>(ControlFlow::Continue(()))
-        })?;
-        Ok(page)
-    }
-
-    /// At most `limit` entries of the log of an issuer, after this position.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
-    pub fn log(
-        &self,
-        issuer: IssuerId,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<LoggedEntry>, Error> {
-        let view = self.view()?;
-        view.require_issuer(issuer)?;
-        let mut page = Vec::new();
-        view.log(issuer, after, |position, entry| {
-            if page.len() == limit {
-                return ControlFlow::Break(());
-            }
-            page.push(LoggedEntry { position, entry });
-            ControlFlow::Continue(())
         })?;
         Ok(page)
     }

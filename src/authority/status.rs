@@ -1,22 +1,16 @@
-//! Two questions: is this serial number revoked, and what is known of this certificate.
+//! What a certificate is worth, and how its issuer stands, asked of the record.
 
-use super::{Authority, Error, view::entry};
+use super::{Authority, Error, Freshness};
 use crate::{
-    index::SerialIndex,
     issuer_id::IssuerId,
     lifecycle::{
-        CertificateKind, CertificateRecord, CertificateState, Invalidation, Revocation,
-        RevocationHistory, Standing,
+        CertificateKind, CertificateRecord, CertificateState, Invalidation, RevocationHistory,
+        Standing,
     },
-    log::{AsOf, Position},
+    log::AsOf,
     serial::Serial,
-    store::{Batch, Space, Store, key},
+    store::Store,
     time::Timestamp,
-};
-use std::{
-    collections::HashMap,
-    ops::ControlFlow,
-    sync::{Arc, PoisonError, RwLock},
 };
 
 /// What a certificate is worth.
@@ -57,24 +51,28 @@ pub struct Status {
     pub as_of: AsOf,
 }
 
-/// What the index says of a serial number: revoked or not, never "good".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RevocationAnswer {
-    /// The revocation, if the certificate was revoked itself.
-    pub revocation: Option<Revocation>,
-    /// The position of the issuer's log that the answer was made from.
-    pub position: Position,
-}
-
 impl<S: Store> Authority<S> {
     /// What the record says of a certificate, as of now.
     ///
     /// # Errors
     /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
     pub fn status(&self, issuer: IssuerId, serial: Serial) -> Result<Status, Error> {
+        self.status_with(issuer, serial, Freshness::Head)
+    }
+
+    /// As [`Authority::status`], from no less than what is demanded.
+    ///
+    /// # Errors
+    /// As [`Authority::status`], and [`Error::Behind`] and [`Error::Forked`] where the store does
+    /// not show what the token names.
+    pub fn status_with(
+        &self,
+        issuer: IssuerId,
+        serial: Serial,
+        freshness: Freshness,
+    ) -> Result<Status, Error> {
         let now = self.clock.now();
-        let view = self.view()?;
+        let view = self.view_with(&freshness)?;
         let graph = view.graph_above(issuer)?;
         let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
         let (_, known) = view.known(issuer, serial)?;
@@ -102,52 +100,24 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
     pub fn standing(&self, issuer: IssuerId) -> Result<(Standing, AsOf), Error> {
+        self.standing_with(issuer, Freshness::Head)
+    }
+
+    /// As [`Authority::standing`], from no less than what is demanded.
+    ///
+    /// # Errors
+    /// As [`Authority::standing`], and [`Error::Behind`] and [`Error::Forked`] where the store does
+    /// not show what the token names.
+    pub fn standing_with(
+        &self,
+        issuer: IssuerId,
+        freshness: Freshness,
+    ) -> Result<(Standing, AsOf), Error> {
         let now = self.clock.now();
-        let view = self.view()?;
+        let view = self.view_with(&freshness)?;
         let graph = view.graph_above(issuer)?;
         let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
         Ok((standing, view.as_of(&graph)?))
-    }
-
-    /// Whether a certificate was revoked itself, from the index in memory.
-    ///
-    /// The first call for an issuer reads its log; from then on the index follows what this
-    /// authority records. What other processes record is seen after [`Authority::refresh`].
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
-    pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
-        let answer = |index: &SerialIndex| RevocationAnswer {
-            revocation: index.find(serial),
-            position: index.position(),
-        };
-        if let Some(index) = self.indexes.of(issuer) {
-            let index = index.read().unwrap_or_else(PoisonError::into_inner);
-            if !index.is_behind() {
-                return Ok(answer(&index));
-            }
-        }
-        self.refresh(issuer)?;
-        let index = self.indexes.of_or_new(issuer);
-        let index = index.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(answer(&index))
-    }
-
-    /// Brings the index of an issuer up to the head of its log; answers the position.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
-    pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
-        self.view()?.require_issuer(issuer)?;
-        let index = self.indexes.of_or_new(issuer);
-        let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
-        // Only now: whoever writes after this view finds the index, and waits to advance it.
-        self.view()?.log(issuer, index.position(), |position, entry| {
-            index.advance(position, &entry.event);
-            ControlFlow::Continue(())
-        })?;
-        index.caught_up();
-        Ok(index.position())
     }
 }
 
@@ -164,43 +134,5 @@ fn own_status(
             None if record.state == CertificateState::Reserved => CertificateStatus::Reserved,
             None => CertificateStatus::Good,
         },
-    }
-}
-
-/// The indexes that were asked for.
-#[derive(Debug, Default)]
-pub(super) struct Indexes(RwLock<HashMap<IssuerId, Arc<RwLock<SerialIndex>>>>);
-
-impl Indexes {
-    fn of(&self, issuer: IssuerId) -> Option<Arc<RwLock<SerialIndex>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&issuer).cloned()
-    }
-
-    fn of_or_new(&self, issuer: IssuerId) -> Arc<RwLock<SerialIndex>> {
-        let mut indexes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(indexes.entry(issuer).or_default())
-    }
-
-    /// Says that these logs may have been written to.
-    pub(super) fn fall_behind(&self, batch: &Batch) {
-        for index in batch.appends.iter().filter_map(|append| self.of(append.issuer)) {
-            index.write().unwrap_or_else(PoisonError::into_inner).fall_behind();
-        }
-    }
-
-    /// Takes in what was just written to the logs. Where another thread is faster, the index is
-    /// behind until it is asked.
-    pub(super) fn advance(&self, batch: &Batch) {
-        for append in &batch.appends {
-            let Some(index) = self.of(append.issuer) else { continue };
-            let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
-            let positions = (append.expected.0.saturating_add(1)..).map(Position);
-            for (position, new) in positions.zip(&append.entries) {
-                let key = key::log(append.issuer, position);
-                if let Ok(entry) = entry(Space::Log, &key, &new.value) {
-                    index.advance(position, &entry.event);
-                }
-            }
-        }
     }
 }

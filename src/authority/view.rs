@@ -1,5 +1,9 @@
 //! A frozen view of the store, read as what the records mean.
 
+mod log;
+
+pub(super) use self::log::check_tally;
+
 use super::{
     Error,
     ahead::{ReadAhead, Rows},
@@ -18,7 +22,7 @@ use crate::{
         CaCertificateFacts, CertificateRecord, Fall, Graph, IssuerFacts, Known, Parent, Refusal,
         RevocationHistory,
     },
-    log::{AsOf, Entry, Head, Position, fold},
+    log::{AsOf, Entry, Position, fold},
     partition::Partition,
     serial::Serial,
     store::{Snapshot, Space, StoreError, Table, Version, key},
@@ -75,15 +79,6 @@ impl View<'_> {
     /// Whether there is a record at this key.
     pub(super) fn has(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
         Ok(self.snapshot.get(Space::Table(table), key)?.is_some())
-    }
-
-    pub(super) fn head(&self, issuer: IssuerId) -> Result<Head, StoreError> {
-        let key = key::head(issuer);
-        match self.snapshot.get(Space::Heads, &key)? {
-            None => Ok(Head::EMPTY),
-            Some(record) => Head::from_octets(Position(record.version.0), &record.value)
-                .map_err(|error| corrupt(Space::Heads, &key, error)),
-        }
     }
 
     pub(super) fn issuer(&self, id: IssuerId) -> Result<Option<KnownIssuer>, StoreError> {
@@ -204,34 +199,6 @@ impl View<'_> {
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
         Ok(entries)
-    }
-
-    /// The entries of an issuer's log after this position, as far as `visit` wants them. A lost one
-    /// is an error.
-    pub(super) fn log(
-        &self,
-        issuer: IssuerId,
-        after: Position,
-        mut visit: impl FnMut(Position, Entry) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let mut last = after;
-        let mut stopped = false;
-        let gap = |last: Position| StoreError::Corrupt {
-            what: format!("log of issuer {issuer}"),
-            problem: format!("no entry stands at position {}", last.0.saturating_add(1)),
-        };
-        let from = key::log(issuer, Position(after.0.saturating_add(1)));
-        self.scan(Space::Log, &from, key::past(issuer.as_octets()), |key, value| {
-            let position = key::position(key);
-            if position.0 != last.0.saturating_add(1) {
-                return Err(gap(last));
-            }
-            last = position;
-            let flow = visit(position, entry(Space::Log, key, value)?);
-            stopped = flow.is_break();
-            Ok(flow)
-        })?;
-        if !stopped && last < self.head(issuer)?.position { Err(gap(last)) } else { Ok(()) }
     }
 
     /// The certificates of an issuer in the order of their serial numbers, after this one if it is

@@ -9,6 +9,7 @@ use crate::{
     serial::Serial,
     time::Timestamp,
 };
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// 128 bits that a caller gives to a command, so that after a lost connection it can find out
@@ -154,6 +155,12 @@ impl Entry {
         Ok(Self { command, event, chain })
     }
 
+    /// Whether it comes, in a log that nobody changed, next after the entry with this chain digest;
+    /// with 32 zero octets, whether it is the first.
+    pub fn follows(&self, before: &[u8; 32]) -> bool {
+        chain_after(before, &Self::unchained(self.command, &self.event)) == self.chain
+    }
+
     /// The octets of an entry without its chain digest.
     pub(super) fn unchained(command: CommandId, event: &Event) -> Writer {
         let mut out = Writer::new(FORMAT);
@@ -177,6 +184,11 @@ impl Entry {
         }
         out
     }
+}
+
+/// The chain digest of an entry that comes after the one with this digest.
+pub(super) fn chain_after(before: &[u8; 32], entry: &Writer) -> [u8; 32] {
+    Sha256::new().chain_update(before).chain_update(entry.octets()).finalize().into()
 }
 
 /// What entries about one certificate, in the order of the log, come to.

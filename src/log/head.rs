@@ -1,11 +1,10 @@
 //! The end of a log: how far it goes, and what a scan of it must find.
 
-use super::{CommandId, Entry, Event, NewEntry, Position};
+use super::{CommandId, Entry, Event, NewEntry, Position, entry::chain_after};
 use crate::{
     codec::{Damaged, Reader, Writer},
     time::Timestamp,
 };
-use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
@@ -88,8 +87,7 @@ impl Head {
 
     fn push(&mut self, command: CommandId, event: &Event) -> NewEntry {
         let mut octets = Entry::unchained(command, event);
-        let chain = Sha256::new().chain_update(self.chain).chain_update(octets.octets());
-        self.chain = chain.finalize().into();
+        self.chain = chain_after(&self.chain, &octets);
         octets.fixed(&self.chain);
         let value = octets.finish();
         let subject = event.subject().map(|subject| (subject.partition, subject.serial));
@@ -142,6 +140,19 @@ mod tests {
         let step = Head::EMPTY.extended(by_one([first])).0;
         let steps = step.extended(by_one([second])).0;
         assert_eq!(steps.chain, chain(&[first, second]));
+    }
+
+    #[test]
+    fn an_entry_follows_the_one_before_it_and_no_other() {
+        let (_, entries) = Head::EMPTY.extended(by_one([fell(1), fell(2), fell(3)]));
+        let entries: Vec<_> =
+            entries.iter().map(|entry| Entry::from_octets(&entry.value).unwrap()).collect();
+        let chains = [Head::EMPTY.chain].into_iter().chain(entries.iter().map(|it| it.chain));
+        for (before, chain) in chains.enumerate() {
+            for (number, entry) in entries.iter().enumerate() {
+                assert_eq!(entry.follows(&chain), number == before);
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "every test that includes this file uses a part of it")]
 
 use annul::{
-    Authority, CaCertificate, Certificate, Clock, IssuerId, MemoryStore, Serial,
-    SignatureAlgorithm, Signer, SigningError, Store, Timestamp, ToSign, Verifier, VerifyError,
+    Authority, CaCertificate, Certificate, Clock, IssuerId, LoggedEntry, MemoryStore, Position,
+    Serial, SignatureAlgorithm, Signer, SigningError, Store, Timestamp, ToSign, Verifier,
+    VerifyError,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -44,6 +45,12 @@ pub fn authority<S: Store>(store: S, clock: &ToyClock, drawn: Arc<AtomicU64>) ->
 pub fn in_memory() -> (Authority<MemoryStore>, ToyClock) {
     let clock = ToyClock::at(day(0));
     (authority(MemoryStore::new(), &clock, Arc::default()), clock)
+}
+
+/// All entries of the log of an issuer.
+pub fn log<S: Store>(authority: &Authority<S>, issuer: IssuerId) -> Vec<LoggedEntry> {
+    let start = authority.token_at(issuer, Position(0)).unwrap();
+    authority.changes(&start, usize::MAX).unwrap().entries
 }
 
 /// A name and a key.

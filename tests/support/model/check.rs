@@ -6,7 +6,7 @@ use super::{
     graph::{Class, Kind, Record},
     naive::Naive,
 };
-use crate::support::toy::{Ca, ToyVerifier, serial};
+use crate::support::toy::{Ca, ToyVerifier, log, serial};
 use annul::{
     AsOf, Authority, CertificateKind, CertificateList, CertificateRecord, CertificateState,
     CertificateStatus, CrlNumber, Entry, Event, Fall, Invalidation, IssuedCrl, IssuerId, Origin,
@@ -35,7 +35,8 @@ impl Checker {
         for (ca, issuer) in &mut naive.graph.issuers {
             let id = cas[*ca].id();
             let log = self.logs.entry(id).or_default();
-            for logged in authority.log(id, Position(log.len() as u64), usize::MAX).unwrap() {
+            let seen = authority.token_at(id, Position(log.len() as u64)).unwrap();
+            for logged in authority.changes(&seen, usize::MAX).unwrap().entries {
                 assert_eq!(logged.position, Position(log.len() as u64 + 1), "no gap");
                 check_one_way(log, &logged.entry.event);
                 if let Event::IssuerFell(fall) = logged.entry.event {
@@ -244,8 +245,8 @@ impl Checker {
         self.check_standings(authority, cas, naive);
         for ca in naive.graph.issuers.keys() {
             let id = cas[*ca].id();
-            let log = authority.log(id, Position(0), usize::MAX).unwrap();
-            let log: Vec<Entry> = log.into_iter().map(|logged| logged.entry).collect();
+            let log: Vec<Entry> =
+                log(authority, id).into_iter().map(|logged| logged.entry).collect();
             assert_eq!(Some(&log), self.logs.get(&id), "entries never change");
             (1..=SERIALS).for_each(|number| self.check_status(authority, cas, naive, *ca, number));
         }

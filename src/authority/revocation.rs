@@ -1,0 +1,156 @@
+//! Whether a serial number is revoked, asked of an index in memory that follows the log.
+
+use super::{Authority, Error, Freshness, view::entry};
+use crate::{
+    index::SerialIndex,
+    issuer_id::IssuerId,
+    lifecycle::Revocation,
+    log::{FreshnessToken, Position},
+    serial::Serial,
+    store::{Batch, Space, Store, key},
+};
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// What the index says of a serial number: revoked or not, never "good".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationAnswer {
+    /// The revocation, if the certificate was revoked itself.
+    pub revocation: Option<Revocation>,
+    /// The position of the issuer's log that the answer was made from.
+    pub position: Position,
+}
+
+impl<S: Store> Authority<S> {
+    /// Whether a certificate was revoked itself, from the index in memory.
+    ///
+    /// The first call for an issuer reads what its CRLs must know of; from then on the index follows
+    /// what this authority records. What other processes record is seen after
+    /// [`Authority::refresh`], or on demand with [`Authority::revocation_with`]. A revocation that
+    /// no CRL must list any more is in the index only if it was pruned after it was read.
+    ///
+    /// # Errors
+    /// As [`Authority::refresh`].
+    pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
+        self.revocation_with(issuer, serial, Freshness::View)
+    }
+
+    /// As [`Authority::revocation`], from no less than what is demanded.
+    ///
+    /// # Errors
+    /// As [`Authority::refresh`], and [`Error::Behind`] and [`Error::Forked`] where the store does
+    /// not show what the token names.
+    pub fn revocation_with(
+        &self,
+        issuer: IssuerId,
+        serial: Serial,
+        freshness: Freshness,
+    ) -> Result<RevocationAnswer, Error> {
+        let answer = |index: &SerialIndex| RevocationAnswer {
+            revocation: index.find(serial),
+            position: index.token().position,
+        };
+        let is_fresh = |index: &SerialIndex| match &freshness {
+            Freshness::View => !index.is_behind(),
+            // Whether a token of an earlier position is of the same history, the store must say.
+            Freshness::AtLeast(token) => index.token() == token,
+            Freshness::Head => false,
+        };
+        if let Some(index) = self.indexes.of(issuer) {
+            let index = index.read().unwrap_or_else(PoisonError::into_inner);
+            if is_fresh(&index) {
+                return Ok(answer(&index));
+            }
+        }
+        self.catch_up(issuer, &freshness, answer)
+    }
+
+    /// Brings the index of an issuer up to the head of its log; answers the position.
+    ///
+    /// It costs what was added since, or what CRLs must know of if that is less.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`](crate::Refusal::UnknownIssuer), or a failure of the store.
+    /// Where the store went back, [`Error::Behind`] if it shows less than the index knows, and
+    /// [`Error::Forked`] if it went on from there another way: that ends when a new authority is
+    /// made on the store.
+    pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
+        self.catch_up(issuer, &Freshness::Head, |index| index.token().position)
+    }
+
+    /// Brings the index up to a view that shows what is demanded, and answers from it.
+    fn catch_up<T>(
+        &self,
+        issuer: IssuerId,
+        freshness: &Freshness,
+        answer: impl FnOnce(&SerialIndex) -> T,
+    ) -> Result<T, Error> {
+        let index = match self.indexes.of(issuer) {
+            Some(index) => index,
+            None => {
+                let start = self.view_with(freshness)?.token(issuer, Position(0))?;
+                self.indexes.of_or_new(start)
+            }
+        };
+        let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+        // Only now: whoever writes after this view finds the index, and waits to advance it.
+        let view = self.view_with(freshness)?;
+        let known = *index.token();
+        let head = view.covers(&known)?;
+        if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
+            let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
+            *index = SerialIndex::build(token, |visit| view.live(issuer, &head, visit))?;
+        } else {
+            view.log(&known, &head, |position, entry| {
+                index.advance(position, &entry);
+                ControlFlow::Continue(())
+            })?;
+            index.caught_up();
+        }
+        Ok(answer(&index))
+    }
+}
+
+/// The indexes that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Indexes(RwLock<HashMap<IssuerId, Arc<RwLock<SerialIndex>>>>);
+
+impl Indexes {
+    fn of(&self, issuer: IssuerId) -> Option<Arc<RwLock<SerialIndex>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&issuer).cloned()
+    }
+
+    fn of_or_new(&self, start: FreshnessToken) -> Arc<RwLock<SerialIndex>> {
+        let mut indexes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(RwLock::new(SerialIndex::new(start)));
+        Arc::clone(indexes.entry(start.issuer).or_insert_with(new))
+    }
+
+    /// Says that these logs may have been written to.
+    pub(super) fn fall_behind(&self, batch: &Batch) {
+        for index in batch.appends.iter().filter_map(|append| self.of(append.issuer)) {
+            index.write().unwrap_or_else(PoisonError::into_inner).fall_behind();
+        }
+    }
+
+    /// Takes in what was just written to the logs. Where another thread is faster, the index is
+    /// behind until it is asked.
+    pub(super) fn advance(&self, batch: &Batch) {
+        for append in &batch.appends {
+            let Some(index) = self.of(append.issuer) else { continue };
+            let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+            let positions = (append.expected.0.saturating_add(1)..).map(Position);
+            for (position, new) in positions.zip(&append.entries) {
+                let key = key::log(append.issuer, position);
+                match entry(Space::Log, &key, &new.value) {
+                    Ok(entry) => index.advance(position, &entry),
+                    Err(_) => index.fall_behind(),
+                }
+            }
+        }
+    }
+}
