@@ -50,6 +50,19 @@ pub enum StoreError {
         /// Which store.
         place: String,
     },
+    /// The store was opened for reading only.
+    #[error("the store {place} was opened for reading only")]
+    ReadOnly {
+        /// Which store.
+        place: String,
+    },
+    /// The engine below failed before, and does nothing more until it is opened again. Whether the
+    /// operation took effect is not known.
+    #[error("the store {place} failed before, and does nothing until it is opened again")]
+    Stopped {
+        /// Which store.
+        place: String,
+    },
     /// The engine below failed. Whether the operation took effect is not known.
     #[error("the store failed")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,7 +77,9 @@ impl StoreError {
             Self::BadBatch { .. }
             | Self::Corrupt { .. }
             | Self::FromTheFuture { .. }
-            | Self::Missing { .. } => Retry::Never,
+            | Self::Missing { .. }
+            | Self::ReadOnly { .. }
+            | Self::Stopped { .. } => Retry::Never,
         }
     }
 }

@@ -3,30 +3,40 @@
 //! One table of redb holds every record: the space goes before its key, and its version, in 8
 //! octets, before its value. A second table holds the format of the file.
 
+mod engine;
+mod fault;
+mod options;
+mod upkeep;
+
+pub use self::options::RedbStoreOptions;
+
+use self::{engine::Engine, fault::At};
 use super::{
     Batch, Effect, Record, Snapshot, Space, Store, StoreError, Version, Visit, key, place,
 };
-use ::redb::{
-    Builder, Database, DatabaseError, Durability, Error, ReadOnlyTable, ReadableDatabase,
-    ReadableTable, StorageBackend, TableDefinition, TableError, TableHandle, WriteTransaction,
-};
-use std::{fs::File, io, path::Path};
+use ::redb::{ReadOnlyTable, ReadableTable, TableDefinition};
+use std::path::Path;
 
-/// The latest format that this version reads, and the one that it writes.
-const FORMAT: u32 = 1;
 const META: TableDefinition<'_, &str, u32> = TableDefinition::new("meta");
-const FORMAT_KEY: &str = "format";
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 
 /// A store in one file.
 ///
-/// The file is held by one opener at a time; another gets [`StoreError::Locked`]. A batch is on
-/// the disk when [`Store::apply`] returns. After a fault of the disk everything that was
-/// acknowledged is still there, but the store refuses to write until it is opened again.
+/// The file is held by one opener at a time; another gets [`StoreError::Locked`]. Other processes
+/// can read it if it is [shared](RedbStoreOptions::shared). A batch is on the disk when
+/// [`Store::apply`] returns.
 ///
 /// Opening reads the whole file and checks it: about a quarter of a second for a million
 /// certificates. A damaged file does not open, but damage to the batch that was written last,
 /// before a crash, is taken for a batch that the crash cut off.
+///
+/// # Faults of the disk
+///
+/// A full disk, or one that fails, loses nothing that was acknowledged. But after the first error
+/// the store is [stopped](StoreError::Stopped) until it is dropped and opened again, which can be
+/// done on a full disk too. It does not open itself again, for somebody should look first: where
+/// syncing failed, an operating system may go on showing from memory what never reached the disk.
+/// Open it then, [copy](RedbStore::backup) it to a sound disk, and go on with the copy.
 ///
 /// ```
 /// use annul::store::{RedbStore, Store, StoreError};
@@ -42,21 +52,8 @@ const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records
 /// ```
 #[derive(Debug)]
 pub struct RedbStore {
-    database: Database,
+    engine: Engine,
     place: String,
-}
-
-/// How to open a [`RedbStore`].
-///
-/// ```no_run
-/// use annul::store::RedbStoreOptions;
-///
-/// let store = RedbStoreOptions::new().cache_size(16 << 20).open("ca.store")?;
-/// # Ok::<(), annul::store::StoreError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct RedbStoreOptions {
-    cache_size: usize,
 }
 
 impl RedbStore {
@@ -77,127 +74,11 @@ impl RedbStore {
     }
 }
 
-impl Default for RedbStoreOptions {
-    fn default() -> Self {
-        Self { cache_size: 64 << 20 }
-    }
-}
-
-impl RedbStoreOptions {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How much memory may hold copies of what is in the file, in octets; 64 MiB by default.
-    #[must_use]
-    pub fn cache_size(mut self, octets: usize) -> Self {
-        self.cache_size = octets;
-        self
-    }
-
-    /// Opens the store in a file that is there.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] where there is no file, [`StoreError::Locked`] where somebody else
-    /// has it open, [`StoreError::Corrupt`] where it is damaged or something else than a store,
-    /// [`StoreError::FromTheFuture`] where a later version of this crate wrote it, and
-    /// [`StoreError::Backend`] where it cannot be read and written.
-    pub fn open(&self, path: impl AsRef<Path>) -> Result<RedbStore, StoreError> {
-        let (path, place) = named(&path);
-        if !path.try_exists().map_err(Error::Io).at(&place)? {
-            return Err(StoreError::Missing { place });
-        }
-        self.start(place, Some(path), |builder| builder.open(path))
-    }
-
-    /// Opens the store in a file, which it makes where there is none or an empty one.
-    ///
-    /// # Errors
-    /// As [`RedbStoreOptions::open`], but for [`StoreError::Missing`]. A file whose making was
-    /// interrupted by a loss of power may be [`StoreError::Corrupt`]: it has nothing in it.
-    pub fn open_or_create(&self, path: impl AsRef<Path>) -> Result<RedbStore, StoreError> {
-        let (path, place) = named(&path);
-        self.start(place, Some(path), |builder| builder.create(path))
-    }
-
-    /// Opens the store in something else than a file, for tests of faults. Not part of the
-    /// interface that versions of this crate keep.
-    #[doc(hidden)]
-    pub fn open_backend(&self, backend: impl StorageBackend) -> Result<RedbStore, StoreError> {
-        let place = format!("{backend:?}");
-        self.start(place, None, |builder| builder.create_with_backend(backend))
-    }
-
-    fn start(
-        &self,
-        place: String,
-        path: Option<&Path>,
-        open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
-    ) -> Result<RedbStore, StoreError> {
-        let mut builder = Builder::new();
-        builder.set_cache_size(self.cache_size);
-        // Without it, redb may panic over a damaged file, or answer from what is damaged: it
-        // looks at the checksums of its pages only here.
-        builder.set_check_integrity_on_open(true);
-        let database = open(&builder).at(&place)?;
-        let store = RedbStore { database, place };
-        if !store.has_format()? {
-            store.write_format()?;
-        }
-        // Each time: who made the file may have died before it came to this.
-        path.map_or(Ok(()), make_name_durable).map_err(Error::Io).at(&store.place)?;
-        Ok(store)
-    }
-}
-
-impl RedbStore {
-    /// Whether there is a store in the file; `false` where there is nothing at all in it.
-    fn has_format(&self) -> Result<bool, StoreError> {
-        let transaction = self.database.begin_read().at(&self.place)?;
-        let foreign =
-            |problem| Err(StoreError::Corrupt { what: format!("file {}", self.place), problem });
-        let meta = match transaction.open_table(META) {
-            Err(TableError::TableDoesNotExist(_)) => {
-                let table = transaction.list_tables().at(&self.place)?.next();
-                return table.map_or(Ok(false), |table| {
-                    foreign(format!("it has a table {:?}, but no format", table.name()))
-                });
-            }
-            meta => meta.at(&self.place)?,
-        };
-        match meta.get(FORMAT_KEY).at(&self.place)?.map(|format| format.value()) {
-            Some(FORMAT) => Ok(true),
-            Some(found) if found > FORMAT => {
-                Err(StoreError::FromTheFuture { found, supported: FORMAT })
-            }
-            Some(found) => foreign(format!("it has format {found}, which never was")),
-            None => foreign("it has no format".to_owned()),
-        }
-    }
-
-    fn write_format(&self) -> Result<(), StoreError> {
-        let transaction = self.begin_write()?;
-        transaction.open_table(RECORDS).at(&self.place)?;
-        let mut meta = transaction.open_table(META).at(&self.place)?;
-        meta.insert(FORMAT_KEY, FORMAT).at(&self.place)?;
-        drop(meta);
-        transaction.commit().at(&self.place)
-    }
-
-    fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        let mut transaction = self.database.begin_write().at(&self.place)?;
-        // The default of redb, and what `Store::apply` promises.
-        transaction.set_durability(Durability::Immediate).at(&self.place)?;
-        Ok(transaction)
-    }
-}
-
 impl Store for RedbStore {
     fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         batch.check()?;
         // Whatever returns early drops the transaction, which undoes it.
-        let transaction = self.begin_write()?;
+        let transaction = self.engine.begin_write(&self.place)?;
         let mut records = transaction.open_table(RECORDS).at(&self.place)?;
         let (mut key, mut stored) = (Vec::new(), Vec::new());
         for step in batch.steps() {
@@ -225,7 +106,7 @@ impl Store for RedbStore {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        let transaction = self.database.begin_read().at(&self.place)?;
+        let transaction = self.engine.begin_read().at(&self.place)?;
         let records = transaction.open_table(RECORDS).at(&self.place)?;
         Ok(Box::new(RedbSnapshot { records, place: &self.place }))
     }
@@ -296,62 +177,4 @@ fn split<'a>(
             problem: format!("{} octets, at least 8 expected", stored.len()),
         }),
     }
-}
-
-/// The path, and how errors name it.
-fn named(path: &impl AsRef<Path>) -> (&Path, String) {
-    (path.as_ref(), path.as_ref().display().to_string())
-}
-
-/// Has the directory remember a new file: syncing the file itself does not promise that.
-fn make_name_durable(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    // Elsewhere a directory cannot be opened as a file.
-    if cfg!(unix) { File::open(directory.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
-}
-
-/// What redb says, and of which file.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}")]
-struct Fault {
-    place: String,
-    #[source]
-    source: Error,
-}
-
-/// Turns an error of redb into one of ours.
-trait At<T> {
-    /// `place` is the file.
-    fn at(self, place: &str) -> Result<T, StoreError>;
-}
-
-impl<T, E: Into<Error>> At<T> for Result<T, E> {
-    fn at(self, place: &str) -> Result<T, StoreError> {
-        self.map_err(|error| {
-            let corrupt = |problem| StoreError::Corrupt { what: format!("file {place}"), problem };
-            match error.into() {
-                Error::DatabaseAlreadyOpen | Error::LockProtocolMismatch => {
-                    StoreError::Locked { place: place.to_owned() }
-                }
-                Error::Corrupted(problem) => corrupt(problem),
-                error @ (Error::UpgradeRequired(_)
-                | Error::TableTypeMismatch { .. }
-                | Error::TypeDefinitionChanged { .. }
-                | Error::TableDoesNotExist(_)
-                | Error::TableIsMultimap(_)) => corrupt(error.to_string()),
-                Error::Io(error) => match error.kind() {
-                    // Not written by redb, or shorter than it says.
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-                        corrupt(error.to_string())
-                    }
-                    _ => backend(place, Error::Io(error)),
-                },
-                source => backend(place, source),
-            }
-        })
-    }
-}
-
-fn backend(place: &str, source: Error) -> StoreError {
-    StoreError::Backend(Box::new(Fault { place: place.to_owned(), source }))
 }
