@@ -4,6 +4,7 @@
 #[path = "../support/backend.rs"]
 mod backend;
 mod faults;
+mod fixture;
 mod full;
 mod history;
 mod opening;
@@ -11,4 +12,6 @@ mod power;
 #[path = "../support/random.rs"]
 mod random;
 mod shared;
+#[path = "../support/toy.rs"]
+mod toy;
 mod upkeep;
