@@ -116,6 +116,8 @@ mod signing;
 pub mod store;
 mod time;
 
+#[cfg(feature = "postgres")]
+pub use crate::store::{Isolation, PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
 pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{

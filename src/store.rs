@@ -39,9 +39,13 @@ mod batch;
 mod error;
 pub mod key;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redb")]
 mod redb;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{Isolation, PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbStore, RedbStoreOptions};
 pub use self::{

@@ -4,6 +4,8 @@
 mod support {
     #[cfg(feature = "redb")]
     pub mod backend;
+    #[cfg(feature = "postgres")]
+    pub mod postgres;
     pub mod random;
     pub mod toy;
 }
@@ -210,4 +212,11 @@ fn writers_in_memory_meet_one_truth() {
 fn writers_on_redb_meet_one_truth() {
     let options = annul::store::RedbStoreOptions::new().cache_size(1 << 20);
     (0..2).for_each(|_| contend(options.open_backend(support::backend::Disk::new()).unwrap(), 200));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn writers_on_postgres_meet_one_truth() {
+    let Some(place) = support::postgres::Place::fresh() else { return };
+    contend(place.open(), 100);
 }

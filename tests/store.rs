@@ -9,9 +9,11 @@ use annul::{
 };
 use std::{ops::ControlFlow, thread};
 
-#[cfg(feature = "redb")]
 mod support {
+    #[cfg(feature = "redb")]
     pub mod backend;
+    #[cfg(feature = "postgres")]
+    pub mod postgres;
 }
 
 macro_rules! cases {
@@ -25,6 +27,24 @@ macro_rules! cases {
             $(#[test] fn $case() {
                 let options = annul::store::RedbStoreOptions::new();
                 super::$case(&options.open_backend(Disk::new()).unwrap())
+            })+
+        }
+        #[cfg(feature = "postgres")]
+        mod postgres_read_committed {
+            use super::support::postgres::Place;
+            $(#[test] fn $case() {
+                let Some(place) = Place::fresh() else { return };
+                super::$case(&place.open())
+            })+
+        }
+        #[cfg(feature = "postgres")]
+        mod postgres_serializable {
+            use super::support::postgres::Place;
+            use annul::store::{Isolation, PostgresOptions};
+            $(#[test] fn $case() {
+                let Some(place) = Place::fresh() else { return };
+                let options = PostgresOptions::new().isolation(Isolation::Serializable);
+                super::$case(&options.connect(place.url()).unwrap())
             })+
         }
     };

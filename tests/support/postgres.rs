@@ -1,0 +1,98 @@
+//! Places for stores on PostgreSQL, on the server that `ANNUL_POSTGRES` names: the URL of a
+//! superuser, as `.ci/postgres start` prints it.
+#![allow(dead_code, reason = "every test that includes this file uses a part of it")]
+
+use annul::store::{PostgresOptions, PostgresStore};
+use postgres::{Client, NoTls};
+use std::{
+    env, fs,
+    io::{self, Write},
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+};
+
+/// A schema of its own, dropped in the end.
+pub struct Place {
+    name: String,
+    url: String,
+    server: String,
+}
+
+impl Place {
+    /// An empty place; `None` where there is no server, which is said to whoever runs the tests.
+    pub fn fresh() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Ok(server) = env::var("ANNUL_POSTGRES") else {
+            let test = thread::current().name().unwrap_or("a test").to_owned();
+            // Past the harness, which keeps back what a test that passes prints.
+            let _ = writeln!(io::stderr(), "{test} was skipped: ANNUL_POSTGRES names no server");
+            return None;
+        };
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("annul_{}_{count}", process::id());
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url =
+            format!("{server}{separator}application_name={name}&options=-c%20search_path%3D{name}");
+        let place = Self { name, url, server };
+        place.sql(&format!("CREATE SCHEMA {}", place.name));
+        Some(place)
+    }
+
+    /// Names the place to whoever connects.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The name of the schema, and of every connection by the URL.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Another node on the same place.
+    pub fn open(&self) -> Arc<PostgresStore> {
+        Arc::new(PostgresOptions::new().connect(&self.url).unwrap())
+    }
+
+    /// Connects without the store.
+    pub fn client(&self) -> Client {
+        let mut config: postgres::Config = self.url.parse().unwrap();
+        config.application_name("test").connect(NoTls).unwrap()
+    }
+
+    /// Has the server do something.
+    pub fn sql(&self, text: &str) {
+        self.client().batch_execute(text).unwrap();
+    }
+
+    /// The root that the server's certificate leads to, PEM, if it is known.
+    pub fn root(&self) -> Option<Vec<u8>> {
+        fs::read(env::var_os("ANNUL_POSTGRES_ROOT")?).ok()
+    }
+
+    /// A number that the server is asked for.
+    pub fn number(&self, query: &str) -> i64 {
+        self.client().query_one(query, &[]).unwrap().get(0)
+    }
+
+    /// Cuts the connections of all nodes. Answers how many there were.
+    pub fn cut(&self) -> i64 {
+        self.number(&format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE application_name = '{}'",
+            self.name
+        ))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A test that failed may have left the server in any state.
+        if let Ok(mut client) = Client::connect(&self.server, NoTls) {
+            let _ = client.batch_execute(&format!("DROP SCHEMA {} CASCADE", self.name));
+        }
+    }
+}
