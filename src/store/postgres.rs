@@ -243,6 +243,10 @@ impl PostgresOptions {
         if cfg!(not(feature = "postgres-tls")) && config.get_ssl_mode() == SslMode::Require {
             return Err(Fault::NoTls);
         }
+        // A connection that lies idle may be forgotten by what is between.
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
+        }
         if config.get_application_name().is_none() {
             config.application_name("annul");
         }
@@ -269,6 +273,9 @@ impl PostgresOptions {
 
 /// How long it may take to reach a server, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often to see whether a server is still there, unless the URL says otherwise.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// How errors name a database: without the user and the password.
 fn named(config: &Config) -> String {

@@ -6,7 +6,7 @@ use super::{
     connection::{Session, together},
     fault::Fault,
     plan::{Plan, Rows},
-    pool::{Lease, Purpose},
+    pool::{Deadline, Lease, Purpose},
     sql,
     token::Token,
 };
@@ -34,36 +34,12 @@ impl PostgresStore {
         let mut backoff = Backoff::contending();
         let mut is_alone = false;
         for _ in 0..TRIES {
-            let token = Token::new().map_err(|fault| self.fault(fault))?;
-            let lease = self.lend(Purpose::Write, until)?;
-            let begin = match is_alone {
-                true => sql::begin_alone(self.begin, &token),
-                false => sql::begin_among_others(self.begin, plan.patience(), &token),
-            };
-            let plan = Arc::clone(&plan);
-            match lease.run(async move |session| transact(session, &begin, &plan, token).await) {
-                Ok(Outcome::Committed) => {
-                    tidy(&lease, token);
-                    return Ok(());
-                }
-                Ok(Outcome::Refused) => {
-                    if let Some(refusal) = self.refusal(&lease, batch)? {
-                        return Err(refusal);
-                    }
-                }
-                Ok(Outcome::Unknown(fault)) => {
-                    drop(lease);
-                    match self.was_committed(token) {
-                        Ok(true) => return Ok(()),
-                        Ok(false) => {}
-                        // What went wrong first is what whoever looks into it wants to know.
-                        Err(_) => return Err(self.fault(fault)),
-                    }
-                }
+            match self.attempt(batch, &plan, is_alone, until) {
+                Ok(Some(answer)) => return answer,
+                Ok(None) => {}
                 Err(fault) if fault.is_of_a_long_wait() => is_alone = !is_alone,
                 Err(fault) if is_alone && fault.is_of_an_unknown_statement() => is_alone = false,
                 Err(fault) if fault.is_of_contention() => {}
-                // Nothing was committed, because no commit was sent.
                 Err(fault) if fault.is_of_the_connection() && until.left().is_some() => {}
                 Err(fault) => return Err(self.fault(fault)),
             }
@@ -72,11 +48,44 @@ impl PostgresStore {
         Err(self.fault(Fault::Contended(TRIES)))
     }
 
+    /// One transaction, and what to answer; `None` where it may be tried again. After a fault
+    /// nothing was committed.
+    fn attempt(
+        &self,
+        batch: &Batch,
+        plan: &Arc<Plan>,
+        is_alone: bool,
+        until: Deadline,
+    ) -> Result<Option<Result<(), StoreError>>, Fault> {
+        let token = Token::new()?;
+        let begin = match is_alone {
+            true => sql::begin_alone(self.begin, &token),
+            false => sql::begin_among_others(self.begin, plan.patience(), &token),
+        };
+        let lease = self.pool.lend(Purpose::Write, until)?;
+        let plan = Arc::clone(plan);
+        match lease.run(async move |session| transact(session, &begin, &plan, token).await)? {
+            Outcome::Committed => {
+                tidy(&lease, token);
+                Ok(Some(Ok(())))
+            }
+            Outcome::Refused => Ok(self.refusal(&lease, batch)?.map(Err)),
+            Outcome::Unknown(fault) => {
+                drop(lease);
+                match self.was_committed(token) {
+                    Ok(true) => Ok(Some(Ok(()))),
+                    Ok(false) => Ok(None),
+                    // What went wrong first is what whoever looks into it wants to know.
+                    Err(_) => Ok(Some(Err(self.fault(fault)))),
+                }
+            }
+        }
+    }
+
     /// The answer where a condition does not hold; `None` where all of them do by now.
-    fn refusal(&self, lease: &Lease<'_>, batch: &Batch) -> Result<Option<StoreError>, StoreError> {
+    fn refusal(&self, lease: &Lease<'_>, batch: &Batch) -> Result<Option<StoreError>, Fault> {
         let rows = Rows::expected_by(batch);
-        let missed = lease.run(async move |session| first_missed(session, &rows).await);
-        let missed = missed.map_err(|fault| self.fault(fault))?;
+        let missed = lease.run(async move |session| first_missed(session, &rows).await)?;
         Ok(missed.and_then(|number| batch.steps().nth(number)).map(|step| step.refusal()))
     }
 

@@ -132,7 +132,7 @@ fn live(
 const FAREWELL: Duration = Duration::from_secs(1);
 
 async fn connect(target: &Target) -> Result<(Session, JoinHandle<()>), Fault> {
-    let (client, connection) = target.config.connect(target.tls.clone()).await?;
+    let (client, connection) = target.config.connect(Tls::clone(&target.tls)).await?;
     let driver = tokio::spawn(async { drop(connection.await) });
     client.batch_execute(&target.settings).await?;
     // An engine that does not know these settings needs none of them.
