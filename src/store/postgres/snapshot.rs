@@ -121,14 +121,16 @@ impl Snapshot for PostgresSnapshot<'_> {
         to: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
-        let code = plan::code(space);
-        let from = from.to_vec();
-        let past = end(code, to.map(<[u8]>::to_vec));
+        let (code, from) = (plan::code(space), from.to_vec());
+        let to = to.map(<[u8]>::to_vec);
         self.stream(visit, async move |session, sink| {
-            let scan = session.statement(sql::SCAN).await?;
+            let text = if to.is_some() { sql::SCAN } else { sql::SCAN_TO_END };
+            let scan = session.statement(text).await?;
             let (mut from, mut limit) = (from, FIRST_PAGE);
             loop {
-                let page: [&(dyn ToSql + Sync); 5] = [&code, &from, &past.0, &past.1, &limit];
+                let mut page: Vec<&(dyn ToSql + Sync)> = vec![&code, &from];
+                page.extend(to.as_ref().map(|to| to as &(dyn ToSql + Sync)));
+                page.push(&limit);
                 let (count, last) = sink.page(session, &scan, &page).await?;
                 let Some(last) = last.filter(|_| count >= limit) else { return Ok(()) };
                 from = last;
@@ -149,13 +151,30 @@ impl Snapshot for PostgresSnapshot<'_> {
         let code = plan::code(space);
         for group in prefixes.chunks(GROUP) {
             let first = group.to_vec();
-            let past = group.iter().map(|prefix| end(code, key::past(prefix)));
-            let (spaces, past): (Vec<_>, Vec<_>) = past.unzip();
-            let goes_on = self.stream(visit, async move |session, sink| {
-                let scan = session.statement(sql::SCAN_RANGES).await?;
-                sink.page(session, &scan, &[&code, &first, &spaces, &past]).await?;
-                Ok(())
-            })?;
+            let past: Option<Vec<_>> = group.iter().map(|prefix| key::past(prefix)).collect();
+            let goes_on = match past {
+                Some(past) => self.stream(visit, async move |session, sink| {
+                    let scan = session.statement(sql::SCAN_RANGES).await?;
+                    sink.page(session, &scan, &[&code, &first, &past]).await?;
+                    Ok(())
+                })?,
+                // One of them has no end but that of the space.
+                None => {
+                    let mut goes_on = true;
+                    for prefix in first {
+                        let past = key::past(&prefix);
+                        self.scan(space, &prefix, past.as_deref(), &mut |key, value| {
+                            let flow = visit(key, value);
+                            goes_on = flow.is_continue();
+                            flow
+                        })?;
+                        if !goes_on {
+                            break;
+                        }
+                    }
+                    goes_on
+                }
+            };
             if !goes_on {
                 break;
             }
@@ -179,11 +198,6 @@ impl PostgresSnapshot<'_> {
         let version = Version(positive.ok_or_else(damaged)?);
         Ok(Some(Record { version, value: value.unwrap_or_default() }))
     }
-}
-
-/// The place before which a range ends. The end of a space is the start of the next one.
-fn end(space: i16, past: Option<Vec<u8>>) -> (i16, Vec<u8>) {
-    past.map_or((space.saturating_add(1), Vec::new()), |past| (space, past))
 }
 
 /// The key and the value in a row.

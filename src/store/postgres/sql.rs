@@ -64,22 +64,27 @@ pub(super) const GET_ALL: &str = "
     LEFT JOIN annul_records AS r ON r.space = $1 AND r.key = asked.key
     ORDER BY asked.number";
 
-/// From one place on and before another. Places and not keys, because the end of a space is the
-/// start of the next one.
+/// From one key on and before another. The bounds are on the key alone, with the space given:
+/// PostgreSQL does not stop at the end of a range of rows.
 pub(super) const SCAN: &str = "
     SELECT key, value FROM annul_records
-    WHERE (space, key) >= ($1, $2) AND (space, key) < ($3, $4)
-    ORDER BY space, key LIMIT $5";
+    WHERE space = $1 AND key >= $2 AND key < $3
+    ORDER BY key LIMIT $4";
+
+/// From one key on to the end of the space.
+pub(super) const SCAN_TO_END: &str = "
+    SELECT key, value FROM annul_records
+    WHERE space = $1 AND key >= $2
+    ORDER BY key LIMIT $3";
 
 /// As [`SCAN`], for many ranges one after the other.
 pub(super) const SCAN_RANGES: &str = "
     SELECT r.key, r.value
-    FROM unnest($2::bytea[], $3::smallint[], $4::bytea[]) WITH ORDINALITY
-        AS asked (first, past_space, past, number)
+    FROM unnest($2::bytea[], $3::bytea[]) WITH ORDINALITY AS asked (first, past, number)
     CROSS JOIN LATERAL (
         SELECT key, value FROM annul_records
-        WHERE (space, key) >= ($1, asked.first) AND (space, key) < (asked.past_space, asked.past)
-        ORDER BY space, key
+        WHERE space = $1 AND key >= asked.first AND key < asked.past
+        ORDER BY key
     ) AS r
     ORDER BY asked.number, r.key";
 
