@@ -3,6 +3,7 @@
 mod ahead;
 mod change;
 mod commit;
+mod compact;
 mod crl;
 mod error;
 mod fall;
@@ -18,6 +19,7 @@ mod status;
 mod view;
 
 pub use self::{
+    compact::{Compact, Compacted, NoProof},
     crl::{CrlRequest, IssuedCrl},
     error::{CannotSign, Error},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},

@@ -67,6 +67,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
+| let go of what has expired and was listed once more | [`Authority::compact`] |
 | change what the rules leave open | [`Policy`] |
 
 # The one idea
@@ -124,10 +125,10 @@ pub use crate::{
     asn1::Malformed,
     authority::{
         AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
-        CertificateSummary, Changes, CrlRequest, DeclaredParent, Error, Evidence, Freshness,
-        IssuedCrl, IssuerAdded, IssuerSummary, LoggedEntry, Registered, Registration,
-        ReserveSerial, Reserved, RevocationAnswer, Revoke, RevokeCa, Revoked, Status, Target,
-        WouldInvalidate,
+        CertificateSummary, Changes, Compact, Compacted, CrlRequest, DeclaredParent, Error,
+        Evidence, Freshness, IssuedCrl, IssuerAdded, IssuerSummary, LoggedEntry, NoProof,
+        Registered, Registration, ReserveSerial, Reserved, RevocationAnswer, Revoke, RevokeCa,
+        Revoked, Status, Target, WouldInvalidate,
     },
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,
@@ -143,7 +144,10 @@ pub use crate::{
         Invalidation, Labels, Origin, Policy, Refusal, Revocation, RevocationDetails,
         RevocationHistory, Standing,
     },
-    log::{AsOf, BadFreshnessToken, CommandId, Entry, Event, FreshnessToken, Position, Subject},
+    log::{
+        AsOf, BadFreshnessToken, CommandId, Compaction, Entry, Event, FreshnessToken, Position,
+        Subject,
+    },
     partition::Partition,
     pem::PemError,
     reason::{Reason, ReasonCode, UnknownReason},

@@ -10,7 +10,7 @@ mod position;
 mod token;
 
 pub use self::{
-    entry::{CommandId, Entry, Event, NewEntry, Subject},
+    entry::{CommandId, Compaction, Entry, Event, NewEntry, Subject},
     head::Head,
     position::{AsOf, Position},
     token::{BadFreshnessToken, FreshnessToken},

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::{CertificateRecord, Fall, Graph},
     log::{CommandId, Event, Head, Position},
     serial::Serial,
-    store::{Append, Assert, Batch, Put, StoreError, Table, Version, key},
+    store::{Append, Assert, Batch, Prune, Put, Retire, StoreError, Table, Version, key},
 };
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) type Place = (Table, Vec<u8>);
 pub(super) struct Change {
     asserts: BTreeMap<Place, Version>,
     puts: BTreeMap<Place, (Version, Vec<u8>)>,
+    retires: BTreeMap<Place, Version>,
+    prunes: BTreeMap<IssuerId, Vec<(Prune, Vec<u8>)>>,
     events: BTreeMap<IssuerId, Vec<(Option<CommandId>, Event)>>,
     heads: BTreeMap<IssuerId, Head>,
 }
@@ -35,7 +37,7 @@ pub(super) struct Change {
 impl Change {
     /// Whether nothing is to be written. What must not have changed does not matter then.
     pub(super) fn is_empty(&self) -> bool {
-        self.puts.is_empty() && self.events.is_empty()
+        self.puts.is_empty() && self.retires.is_empty() && self.events.is_empty()
     }
 
     pub(super) fn put(&mut self, table: Table, key: Vec<u8>, expected: Version, value: Vec<u8>) {
@@ -128,6 +130,18 @@ impl Change {
         self.put(Table::Standings, key, is, standing_to_octets(fall.as_ref()));
     }
 
+    /// Removes a record.
+    pub(super) fn retire(&mut self, table: Table, key: Vec<u8>, expected: Version) {
+        self.retires.insert((table, key), expected);
+    }
+
+    /// Takes an entry, which has this value, from those that CRLs list. The certificate's record
+    /// must go with it, so that nobody else has taken it already; and an event, so that the log
+    /// says so.
+    pub(super) fn prune(&mut self, issuer: IssuerId, prune: Prune, value: Vec<u8>) {
+        self.prunes.entry(issuer).or_default().push((prune, value));
+    }
+
     /// Adds an entry to the log of an issuer.
     pub(super) fn push(&mut self, issuer: IssuerId, event: Event) {
         self.push_as(None, issuer, event);
@@ -142,6 +156,10 @@ impl Change {
     pub(super) fn merge(&mut self, other: Self) {
         self.asserts.extend(other.asserts);
         self.puts.extend(other.puts);
+        self.retires.extend(other.retires);
+        for (issuer, prunes) in other.prunes {
+            self.prunes.entry(issuer).or_default().extend(prunes);
+        }
         for (issuer, head) in other.heads {
             let own = self.heads.entry(issuer).or_insert(head);
             if own.position < head.position {
@@ -180,14 +198,21 @@ impl Change {
         self.heads.iter().map(|(&issuer, &head)| (issuer, head))
     }
 
-    /// How many records and entries it writes.
+    /// How many records and entries it writes or removes.
     pub(super) fn size(&self) -> usize {
-        self.puts.len() + self.events.values().map(Vec::len).sum::<usize>()
+        self.puts.len()
+            + self.retires.len()
+            + self.prunes.values().map(Vec::len).sum::<usize>()
+            + self.events.values().map(Vec::len).sum::<usize>()
     }
 
     /// Whether it writes this record or demands that it has not changed.
     pub(super) fn hangs_on(&self, place: &Place) -> bool {
-        self.puts.contains_key(place) || self.asserts.contains_key(place)
+        self.writes(place) || self.asserts.contains_key(place)
+    }
+
+    fn writes(&self, place: &Place) -> bool {
+        self.puts.contains_key(place) || self.retires.contains_key(place)
     }
 
     /// Whether `later`, decided by another command, can take effect right after this one: what it
@@ -195,8 +220,9 @@ impl Change {
     pub(super) fn admits(&self, later: &Self) -> bool {
         let asserted = later.asserts.iter().map(|(place, version)| (place, *version));
         let put = later.puts.iter().map(|(place, (version, _))| (place, *version));
-        asserted.chain(put).all(|(place, version)| {
-            !self.puts.contains_key(place)
+        let retired = later.retires.iter().map(|(place, version)| (place, *version));
+        asserted.chain(put).chain(retired).all(|(place, version)| {
+            !self.writes(place)
                 && self.asserts.get(place).is_none_or(|asserted| *asserted == version)
         })
     }
@@ -208,8 +234,8 @@ impl Change {
     ) -> (Batch, BTreeMap<IssuerId, Head>) {
         let (mut batch, mut after) = (Batch::default(), BTreeMap::new());
         for (place, &expected) in &self.asserts {
-            // A put demands its version itself.
-            if !self.puts.contains_key(place) {
+            // What is written demands its version itself.
+            if !self.writes(place) {
                 let (table, key) = place.clone();
                 batch.asserts.push(Assert { table, key, expected });
             }
@@ -218,13 +244,22 @@ impl Change {
             let (expected, value) = (*expected, value.clone());
             batch.puts.push(Put { table: *table, key: key.clone(), expected, value });
         }
+        for ((table, key), &expected) in &self.retires {
+            batch.retires.push(Retire { table: *table, key: key.clone(), expected });
+        }
         for (&issuer, events) in &self.events {
             let before = heads.get(&issuer).copied().unwrap_or(Head::EMPTY);
             // All are named by now.
             let named =
                 events.iter().map(|(own, event)| (own.unwrap_or(CommandId([0; 16])), *event));
-            let (head, entries) = before.extended(named);
-            let (expected, prunes) = (before.position, Vec::new());
+            let (mut head, entries) = before.extended(named);
+            let expected = before.position;
+            let pruned = self.prunes.get(&issuer).into_iter().flatten();
+            let prunes = pruned.map(|(prune, value)| {
+                head.tally.remove(value);
+                *prune
+            });
+            let prunes = prunes.collect();
             batch.appends.push(Append {
                 issuer,
                 expected,
@@ -264,5 +299,33 @@ impl Placed {
     pub(super) fn position(&self, issuer: IssuerId, place: Position) -> Position {
         let before = self.0.get(&issuer).copied().unwrap_or_default();
         Position(before.0.saturating_add(place.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_removes_a_record_goes_with_nothing_that_hangs_on_it() {
+        let place = (Table::Certificates, vec![1]);
+        let change = |fill: &dyn Fn(&mut Change)| {
+            let mut change = Change::default();
+            fill(&mut change);
+            change
+        };
+        let retire = change(&|it| it.retire(Table::Certificates, vec![1], Version(1)));
+        let put = change(&|it| it.put(Table::Certificates, vec![1], Version(1), vec![]));
+        let assert = change(&|it| it.asserts.extend([(place.clone(), Version(1))]));
+        for (first, later, admits) in [
+            (&retire, &retire, false),
+            (&retire, &put, false),
+            (&retire, &assert, false),
+            (&put, &retire, false),
+            (&assert, &retire, true),
+        ] {
+            assert_eq!(first.admits(later), admits, "{first:?} {later:?}");
+            assert!(first.hangs_on(&place));
+        }
     }
 }

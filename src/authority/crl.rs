@@ -300,7 +300,7 @@ fn newest_date(
 }
 
 /// The key of the numbering of an issuer's full CRLs.
-fn full_scope(issuer: IssuerId) -> Vec<u8> {
+pub(super) fn full_scope(issuer: IssuerId) -> Vec<u8> {
     [&issuer.as_octets()[..], &[0]].concat()
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong at the front door.
 
+use super::NoProof;
 use crate::{
     crl::{CrlError, CrlNumber, PreparedCrlError},
     issuer::IssuerError,
@@ -113,6 +114,15 @@ pub enum Error {
         issuer: IssuerId,
         /// How far it was known.
         position: Position,
+    },
+    /// The CRL that was to show what may leave the live set does not. Nothing left because of it.
+    #[error("this CRL does not show what may leave of issuer {issuer}")]
+    NoProof {
+        /// The issuer.
+        issuer: IssuerId,
+        /// Why not.
+        #[source]
+        problem: NoProof,
     },
     /// The numbers of a scope are used up, at 2^159 - 1.
     #[error("no CRL number is left after {last}")]

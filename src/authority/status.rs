@@ -17,7 +17,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateStatus {
-    /// Nobody recorded it.
+    /// Nobody recorded it, or it left long after it expired: see
+    /// [`Authority::compact`](crate::Authority::compact).
     NotIssued,
     /// Its serial number is claimed.
     Reserved,

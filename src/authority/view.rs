@@ -81,6 +81,16 @@ impl View<'_> {
         Ok(self.snapshot.get(Space::Table(table), key)?.is_some())
     }
 
+    /// The versions of the records at these keys, where there is one.
+    pub(super) fn versions(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Version>>, StoreError> {
+        let records = self.snapshot.get_all(Space::Table(table), keys)?;
+        Ok(records.into_iter().map(|record| record.map(|record| record.version)).collect())
+    }
+
     pub(super) fn issuer(&self, id: IssuerId) -> Result<Option<KnownIssuer>, StoreError> {
         let (version, record) =
             self.read(Table::Issuers, id.as_octets(), IssuerRecord::from_octets)?;
@@ -192,13 +202,27 @@ impl View<'_> {
         partition: Partition,
         serial: Serial,
     ) -> Result<Vec<(Position, Entry)>, StoreError> {
+        let rows = self.rows_of(issuer, partition, serial)?;
+        let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+            Ok((key::position(key), entry(Space::Entries, key, value)?))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// As [`View::entries_of`], as they are stored.
+    pub(super) fn rows_of(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+        serial: Serial,
+    ) -> Result<Rows, StoreError> {
         let prefix = entries_prefix(issuer, partition, serial);
-        let mut entries = Vec::new();
+        let mut rows = Rows::new();
         self.scan(Space::Entries, &prefix, key::past(&prefix), |key, value| {
-            entries.push((key::position(key), entry(Space::Entries, key, value)?));
+            rows.push((key.to_vec(), value.to_vec()));
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
-        Ok(entries)
+        Ok(rows)
     }
 
     /// The certificates of an issuer in the order of their serial numbers, after this one if it is

@@ -2,6 +2,7 @@
 
 use crate::{
     codec::{Damaged, Reader, Writer},
+    crl::CrlNumber,
     lifecycle::{
         CertificateKind, CertificateRecord, Fall, FallCause, Revocation, RevocationHistory,
     },
@@ -72,6 +73,21 @@ pub enum Event {
     },
     /// The issuer of this log fell.
     IssuerFell(Fall),
+    /// What every duty had left was compacted away.
+    Compacted(Compaction),
+}
+
+/// What one step of a compaction took away. The log keeps every entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compaction {
+    /// How many entries no CRL lists any more.
+    pub entries: u64,
+    /// Of how many certificates the record is gone.
+    pub certificates: u64,
+    /// The CRL that listed them after they had expired.
+    pub released: Option<CrlNumber>,
+    /// When this was written into the log.
+    pub recorded_at: Timestamp,
 }
 
 impl Event {
@@ -79,7 +95,7 @@ impl Event {
     pub const fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Revoked { subject, .. } | Self::Amended { subject, .. } => Some(subject),
-            Self::IssuerFell(_) => None,
+            Self::IssuerFell(_) | Self::Compacted(_) => None,
         }
     }
 
@@ -87,7 +103,7 @@ impl Event {
     pub const fn revocation(&self) -> Option<&Revocation> {
         match self {
             Self::Revoked { revocation, .. } | Self::Amended { revocation, .. } => Some(revocation),
-            Self::IssuerFell(_) => None,
+            Self::IssuerFell(_) | Self::Compacted(_) => None,
         }
     }
 
@@ -98,6 +114,7 @@ impl Event {
                 revocation.recorded_at
             }
             Self::IssuerFell(fall) => fall.recorded_at,
+            Self::Compacted(compaction) => compaction.recorded_at,
         }
     }
 }
@@ -127,6 +144,7 @@ const FORMAT: u8 = 1;
 const REVOKED: u8 = 1;
 const AMENDED: u8 = 2;
 const ISSUER_FELL: u8 = 3;
+const COMPACTED: u8 = 4;
 
 impl Entry {
     /// Reads an entry as a store keeps it.
@@ -148,6 +166,7 @@ impl Entry {
                 replaced: read_revocation(&mut input)?,
             },
             ISSUER_FELL => Event::IssuerFell(read_fall(&mut input)?),
+            COMPACTED => Event::Compacted(read_compaction(&mut input)?),
             _ => return Err(input.damaged("an unknown kind of entry")),
         };
         let chain = input.fixed()?;
@@ -168,6 +187,7 @@ impl Entry {
             Event::Revoked { .. } => REVOKED,
             Event::Amended { .. } => AMENDED,
             Event::IssuerFell(_) => ISSUER_FELL,
+            Event::Compacted(_) => COMPACTED,
         });
         out.fixed(&command.0);
         match event {
@@ -181,6 +201,7 @@ impl Entry {
                 write_revocation(&mut out, replaced);
             }
             Event::IssuerFell(fall) => write_fall(&mut out, fall),
+            Event::Compacted(compaction) => write_compaction(&mut out, compaction),
         }
         out
     }
@@ -287,6 +308,25 @@ pub(crate) fn read_fall(input: &mut Reader<'_>) -> Result<Fall, Damaged> {
     })
 }
 
+fn write_compaction(out: &mut Writer, compaction: &Compaction) {
+    out.u64(compaction.entries);
+    out.u64(compaction.certificates);
+    out.optional(compaction.released, |out, number| out.fixed(&number.to_be_bytes()));
+    out.timestamp(compaction.recorded_at);
+}
+
+fn read_compaction(input: &mut Reader<'_>) -> Result<Compaction, Damaged> {
+    Ok(Compaction {
+        entries: input.u64()?,
+        certificates: input.u64()?,
+        released: input.optional(|input| {
+            let number = CrlNumber::from_be_bytes(input.fixed()?);
+            number.map_err(|_| input.damaged("no CRL number"))
+        })?,
+        recorded_at: input.timestamp()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,6 +361,10 @@ mod tests {
             recorded_at: at("2026-11-21T08:30:00Z"),
             cause,
         };
+        let compacted = |released| {
+            let recorded_at = at("2027-11-21T08:30:00Z");
+            Event::Compacted(Compaction { entries: 3, certificates: 2, released, recorded_at })
+        };
         vec![
             Event::Revoked { subject: subject(CertificateKind::Unknown), revocation: late },
             Event::Amended {
@@ -332,6 +376,8 @@ mod tests {
             Event::IssuerFell(fall(FallCause::Revoked)),
             Event::IssuerFell(fall(FallCause::Distrusted)),
             Event::IssuerFell(fall(FallCause::LeftBy(issuer))),
+            compacted(None),
+            compacted(Some(CrlNumber::from_u64(7))),
         ]
     }
 

@@ -38,6 +38,14 @@ impl Tally {
         self.count = self.count.wrapping_add(1);
         self.sum = self.sum.wrapping_add(hasher.finish128().as_u128());
     }
+
+    /// Takes away the octets of one entry that was added.
+    pub(crate) fn remove(&mut self, entry: &[u8]) {
+        let mut one = Self::default();
+        one.add(entry);
+        self.count = self.count.wrapping_sub(one.count);
+        self.sum = self.sum.wrapping_sub(one.sum);
+    }
 }
 
 const FORMAT: u8 = 1;
@@ -85,19 +93,39 @@ impl Head {
         (head, entries)
     }
 
+    /// Takes in the entry that stands next in a log that is read again. `is_live`: whether a scan
+    /// still finds it among those about certificates.
+    ///
+    /// # Errors
+    /// Where it is damaged, or does not follow what came before it.
+    pub(crate) fn replay(&mut self, value: &[u8], is_live: bool) -> Result<(), Damaged> {
+        let entry = Entry::from_octets(value)?;
+        if !entry.follows(&self.chain) {
+            let problem = "an entry that does not follow from the one before it";
+            return Err(Damaged { problem, offset: 0 });
+        }
+        self.chain = entry.chain;
+        self.advance(&entry.event, value, is_live);
+        Ok(())
+    }
+
     fn push(&mut self, command: CommandId, event: &Event) -> NewEntry {
         let mut octets = Entry::unchained(command, event);
         self.chain = chain_after(&self.chain, &octets);
         octets.fixed(&self.chain);
         let value = octets.finish();
         let subject = event.subject().map(|subject| (subject.partition, subject.serial));
-        if subject.is_some() {
-            self.tally.add(&value);
+        self.advance(event, &value, subject.is_some());
+        NewEntry { subject, value }
+    }
+
+    fn advance(&mut self, event: &Event, value: &[u8], is_live: bool) {
+        if is_live {
+            self.tally.add(value);
         }
         self.newest_date = self.newest_date.max(event.revocation().map(|r| r.date));
         // A damaged position stays where it is, and no store appends there.
         self.position = Position(self.position.0.saturating_add(1));
-        NewEntry { subject, value }
     }
 }
 
@@ -156,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn replaying_a_log_comes_to_its_head_and_only_in_its_order() {
+        let (head, entries) = Head::EMPTY.extended(by_one([fell(1), fell(2)]));
+        let mut replayed = Head::EMPTY;
+        entries.iter().for_each(|entry| replayed.replay(&entry.value, false).unwrap());
+        assert_eq!(replayed, head);
+        assert!(replayed.replay(&entries[1].value, false).is_err());
+    }
+
+    #[test]
     fn a_tally_does_not_depend_on_the_order_but_on_every_entry() {
         let tally = |entries: &[&[u8]]| {
             let mut tally = Tally::default();
@@ -165,6 +202,9 @@ mod tests {
         assert_eq!(tally(&[b"a", b"b"]), tally(&[b"b", b"a"]));
         assert_ne!(tally(&[b"a", b"b"]), tally(&[b"a", b"c"]));
         assert_ne!(tally(&[b"a", b"b"]), tally(&[b"a"]));
+        let mut fewer = tally(&[b"a", b"b"]);
+        fewer.remove(b"b");
+        assert_eq!(fewer, tally(&[b"a"]));
         // The sum is stored, so it must never change.
         assert_eq!(tally(&[b"annul"]).sum, 172_276_279_249_328_634_474_407_108_733_776_627_045);
     }
