@@ -67,6 +67,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
+| move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
 | let go of what has expired and was listed once more | [`Authority::compact`] |
 | change what the rules leave open | [`Policy`] |
 

@@ -36,6 +36,8 @@
 //! cannot know: damage to what is stored, and a loss of power.
 
 mod batch;
+mod copy;
+mod digest;
 mod error;
 pub mod key;
 mod memory;
@@ -50,6 +52,8 @@ pub use self::postgres::{Isolation, PostgresOptions, PostgresStore};
 pub use self::redb::{RedbStore, RedbStoreOptions};
 pub use self::{
     batch::{Append, Assert, Batch, Effect, Prune, Put, Retire, Step},
+    copy::{Copied, CopyError, copy},
+    digest::digest,
     error::StoreError,
     memory::MemoryStore,
 };
