@@ -176,6 +176,35 @@ fn serial_numbers_from_a_file() {
     assert_eq!(tool.must(&format!("--json log --issuer {issuer}")).lines().count(), 3);
 }
 
+#[test]
+fn what_is_past_leaves_and_the_rest_moves_into_another_file() {
+    let Some(tool) = Tool::new() else { return };
+    let (tool, issuer) = with_one_revoked(tool);
+    tool.write("serials", "0a 2030-01-01T00:00:00Z\n0b 2030-01-01T00:00:00Z\n");
+    tool.must(&format!("register --issuer {issuer} --serials serials"));
+    tool.must(&format!("revoke --issuer {issuer} --serial 0a"));
+    tool.must(&format!("crl --issuer {issuer} --key demo/intermediate.key --out early.crl"));
+    let later = format!("--at 2030-01-02T00:00:00Z compact --issuer {issuer}");
+    let early = tool.json(&format!("{later} --released early.crl --limit 5"));
+    // With the one of the demo, which was never revoked either.
+    assert_eq!([&early["entries"], &early["certificates"]], [0, 2]);
+    let error = tool.refused(&format!("{later} --released demo/before-root.crl"), 1, "no-proof");
+    assert!(error["message"].as_str().unwrap().contains("another issuer"), "{error}");
+    let log = tool.must(&format!("log --issuer {issuer}"));
+    assert!(log.lines().last().unwrap().contains("0 entries and 2 certificates left"), "{log}");
+
+    let copied = tool.json("copy moved.redb");
+    assert_eq!([&copied["entries"], &copied["positions"][&issuer]], [3, 3]);
+    assert_eq!(tool.record("moved.redb"), tool.record("annul.redb"));
+    let again = tool.json("copy moved.redb");
+    assert_eq!([&again["entries"], &again["records"]], [0, 0]);
+    assert_eq!(again["digest"], copied["digest"]);
+    tool.must("--store moved.redb revoke --cert demo/good.pem");
+    tool.refused("copy moved.redb", 1, "not-a-copy");
+    tool.refused("copy annul.redb", 3, "store-locked");
+    tool.refused("--store absent.redb copy other.redb", 2, "no-store");
+}
+
 /// Arguments, exit code, kind, and a part of the message.
 const REFUSED: &[(&str, i32, &str, &str)] = &[
     // Usage: the arguments make no sense, or name no file.

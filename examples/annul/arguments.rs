@@ -65,6 +65,13 @@ pub enum Command {
     },
     /// What happened to the certificates of an issuer, and to itself
     Log(OfIssuer),
+    /// Let go of what every duty has left: expired, and listed once more if it was revoked
+    Compact(Compact),
+    /// Copy the record into another file, or bring such a copy up to date, and verify it
+    Copy {
+        /// The file to copy into
+        to: PathBuf,
+    },
     /// A root, an intermediate, leaves: revoke, cascade, make CRLs and verify them
     Demo {
         /// Where to put the files [default: a new directory for temporary files]
@@ -208,6 +215,22 @@ pub struct Crl {
     /// Derive the key identifier from the key where the issuer's certificates have none
     #[arg(long)]
     pub derive_key_identifier: bool,
+}
+
+#[derive(Args)]
+pub struct Compact {
+    /// The issuer: its id, or the first 8 digits of it or more
+    #[arg(long, value_name = "ID")]
+    pub issuer: IssuerPrefix,
+    /// A CRL of it that was released, PEM or DER: what it lists may leave if it had expired by then
+    #[arg(long, value_name = "FILE")]
+    pub released: Option<PathBuf>,
+    /// What expired less than this ago stays: 90d, 12h
+    #[arg(long, default_value = "0s", value_parser = parse_duration)]
+    pub keep_for: Duration,
+    /// At most so many certificates
+    #[arg(long, value_name = "COUNT")]
+    pub limit: Option<usize>,
 }
 
 /// An issuer id, or the first digits of one.

@@ -3,7 +3,7 @@
 use crate::output::{self, Output};
 use annul::{
     CertificateError, CrlError, CrlReadError, Error, IssuerError, KeyError, Refusal, Retry,
-    StoreError,
+    StoreError, store::CopyError,
 };
 use serde_json::{Value, json};
 use std::{error, io, iter, path::PathBuf, process::ExitCode};
@@ -36,6 +36,8 @@ pub enum Failure {
     SomeRefused { count: u64, first: String },
     #[error("the CRL is not verified: {}", problems.join("; "))]
     NotVerified { problems: Vec<String> },
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     #[error("standard output cannot be written")]
     Output(#[source] io::Error),
     #[error("the demo failed")]
@@ -109,6 +111,9 @@ impl Failure {
             Self::Key { .. } => ("bad-key", 1),
             Self::SomeRefused { .. } => ("some-refused", 1),
             Self::NotVerified { .. } => ("not-verified", 1),
+            Self::Copy(CopyError::Source(error) | CopyError::Target(error)) => store_kind(error),
+            Self::Copy(CopyError::Differs { .. }) => ("copy-differs", 3),
+            Self::Copy(_) => ("not-a-copy", 1),
             Self::Write { .. } | Self::Output(_) => ("output", 3),
             Self::Demo(_) => ("demo", 3),
         }
@@ -178,6 +183,7 @@ impl Failure {
         match self {
             Self::Authority(error) | Self::Stopped { source: error, .. } => error.retry(),
             Self::Key { source, .. } => source.retry(),
+            Self::Copy(error) => error.retry(),
             _ => Retry::Never,
         }
     }
@@ -198,16 +204,23 @@ fn kind(error: &Error) -> (&'static str, u8) {
         }
         Error::Crl(CrlError::WrongKey) => ("wrong-key", 1),
         Error::ClockBehind { .. } => ("clock-behind", 1),
-        Error::Store(StoreError::Missing { .. }) => ("no-store", 2),
-        Error::Store(StoreError::Locked { .. }) => ("store-locked", 3),
-        Error::Store(StoreError::Corrupt { .. }) => ("store-corrupt", 3),
-        Error::Store(StoreError::FromTheFuture { .. }) => ("store-too-new", 3),
-        Error::Store(_) => ("store", 3),
+        Error::NoProof { .. } => ("no-proof", 1),
+        Error::Store(error) => store_kind(error),
         Error::Contended { .. } => ("contended", 3),
         Error::Behind { .. } => ("behind", 3),
         Error::Forked { .. } => ("forked", 3),
         Error::Crl(_) => ("crl", 3),
         _ => ("fault", 3),
+    }
+}
+
+fn store_kind(error: &StoreError) -> (&'static str, u8) {
+    match error {
+        StoreError::Missing { .. } => ("no-store", 2),
+        StoreError::Locked { .. } => ("store-locked", 3),
+        StoreError::Corrupt { .. } => ("store-corrupt", 3),
+        StoreError::FromTheFuture { .. } => ("store-too-new", 3),
+        _ => ("store", 3),
     }
 }
 

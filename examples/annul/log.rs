@@ -51,6 +51,12 @@ fn line(entry: &LoggedEntry) -> String {
                 }
             }
         }
+        Event::Compacted(it) => format!(
+            "compacted  {} entries and {} certificates left{}",
+            it.entries,
+            it.certificates,
+            it.released.map_or_else(String::new, |crl| format!(", listed on CRL {crl}"))
+        ),
         // More may come to be.
         other => format!("{other:?}"),
     };
@@ -81,6 +87,12 @@ fn line_json(entry: &LoggedEntry) -> Value {
             line["date"] = json!(fall.date.to_string());
             line["reason"] = json!(fall.reason.map(|reason| reason.name()));
             line["distrusted"] = json!(fall.cause == FallCause::Distrusted);
+        }
+        Event::Compacted(compaction) => {
+            line["event"] = json!("compacted");
+            line["entries"] = json!(compaction.entries);
+            line["certificates"] = json!(compaction.certificates);
+            line["released"] = json!(compaction.released.map(|number| number.to_string()));
         }
         // More may come to be.
         other => line["event"] = json!(format!("{other:?}")),

@@ -14,6 +14,7 @@ mod issuers;
 mod log;
 mod output;
 mod session;
+mod upkeep;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -49,6 +50,8 @@ fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::ShowCrl { file } => crl::show(session, &file),
         Command::VerifyCrl { file, issuer_cert } => crl::verify(session, &file, &issuer_cert),
         Command::Log(command) => log::show(session, &command),
+        Command::Compact(command) => upkeep::compact(session, &command),
+        Command::Copy { to } => upkeep::copy(session, &to),
         Command::Demo { directory } => demo::run(session, directory),
     }
 }
