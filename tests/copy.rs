@@ -3,6 +3,8 @@
 
 mod support {
     pub mod backend;
+    #[cfg(feature = "postgres")]
+    pub mod postgres;
     pub mod toy;
 }
 
@@ -137,6 +139,31 @@ fn a_copy_holds_the_same_in_any_kind_of_store() {
         assert_eq!(listed(store, 8), listed(&memory, 8));
         revoke(store, 2..=2);
     }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_store_moves_from_a_file_into_postgres_and_back_and_goes_on_where_it_was_cut_off() {
+    let Some(place) = support::postgres::Place::fresh() else { return };
+    let (file, database, back) = (redb(), place.open(), redb());
+    copy(&source(2500), &file).unwrap();
+    let mut cuts = 0;
+    let copied = loop {
+        let fault = if cuts % 2 == 0 { Fault::Lost } else { Fault::Done };
+        match copy(&file, &Failing::new(&database, 1 + cuts % 3, fault)) {
+            Ok(copied) => break copied,
+            Err(CopyError::Target(StoreError::Backend(_))) => cuts += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+        assert!(cuts < 100);
+    };
+    assert!(cuts > 3, "{cuts}");
+    copy(&database, &back).unwrap();
+    for store in [&file as &dyn Store, &database, &back] {
+        assert_eq!(digest_of(store), copied.digest);
+        revoke(store, 2..=2);
+    }
+    assert_eq!(listed(&database, 8), listed(&file, 8));
 }
 
 #[test]

@@ -11,9 +11,15 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 #[derive(Parser)]
 #[command(name = "annul", version)]
 pub struct Arguments {
-    /// The file that holds the record
-    #[arg(long, global = true, env = "ANNUL_STORE", default_value = "annul.redb")]
-    pub store: PathBuf,
+    /// The file that holds the record, or with the feature `postgres` the URL of its database
+    #[arg(
+        long,
+        global = true,
+        env = "ANNUL_STORE",
+        default_value = "annul.redb",
+        hide_env_values = true
+    )]
+    pub store: String,
     /// The time to act at, instead of now
     #[arg(long, global = true, value_name = "RFC3339")]
     pub at: Option<Timestamp>,
@@ -67,10 +73,10 @@ pub enum Command {
     Log(OfIssuer),
     /// Let go of what every duty has left: expired, and listed once more if it was revoked
     Compact(Compact),
-    /// Copy the record into another file, or bring such a copy up to date, and verify it
+    /// Copy the record into another store, or bring such a copy up to date, and verify it
     Copy {
-        /// The file to copy into
-        to: PathBuf,
+        /// The file to copy into, or the URL of a database
+        to: String,
     },
     /// A root, an intermediate, leaves: revoke, cascade, make CRLs and verify them
     Demo {

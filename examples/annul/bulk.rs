@@ -6,11 +6,11 @@ use crate::{
     arguments::IssuerPrefix,
     failure::Failure,
     output::fields,
-    session::{Session, find_issuer},
+    session::{AnyAuthority, Session, find_issuer},
 };
 use annul::{
-    Authority, Error, Evidence, IssuerId, RedbStore, Refusal, Registration, RevocationDetails,
-    Revoke, Serial, Target, Timestamp,
+    Error, Evidence, IssuerId, Refusal, Registration, RevocationDetails, Revoke, Serial, Target,
+    Timestamp,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn carry_out(
     path: &Path,
     with_not_after: bool,
     done: &str,
-    command: impl Fn(&Authority<RedbStore>, IssuerId, &[Line]) -> Vec<Result<bool, Error>>,
+    command: impl Fn(&AnyAuthority, IssuerId, &[Line]) -> Vec<Result<bool, Error>>,
 ) -> Result<(), Failure> {
     let total = check(path, with_not_after)?;
     let authority = session.open()?;

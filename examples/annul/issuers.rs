@@ -5,11 +5,11 @@ use crate::{
     failure::Failure,
     files,
     output::{self, fields, name, row, short, table},
-    session::{Session, find_issuer},
+    session::{AnyAuthority, Session, find_issuer},
 };
 use annul::{
-    AddIssuer, Authority, CaCertificate, CaRevoked, DeclaredParent, Error, FallCause, IssuerAdded,
-    RedbStore, RevokeCa, WouldInvalidate,
+    AddIssuer, CaCertificate, CaRevoked, DeclaredParent, Error, FallCause, IssuerAdded, RevokeCa,
+    WouldInvalidate,
 };
 use serde_json::{Value, json};
 use std::io::{self, Write as _};
@@ -48,7 +48,7 @@ struct Added {
 }
 
 fn add_one(
-    authority: &Authority<RedbStore>,
+    authority: &AnyAuthority,
     certificate: CaCertificate,
     parent: DeclaredParent,
 ) -> Result<Added, Error> {
@@ -60,7 +60,7 @@ fn add_one(
 /// Adds the certificates of a file, in which a chain may come leaf first. Only those whose parent
 /// is neither recorded nor in the file have an external one.
 fn add_parents_first(
-    authority: &Authority<RedbStore>,
+    authority: &AnyAuthority,
     mut waiting: Vec<CaCertificate>,
 ) -> Result<Vec<Added>, Error> {
     let mut added = Vec::new();
@@ -153,11 +153,7 @@ pub fn revoke(session: &Session, command: &arguments::RevokeCa) -> Result<(), Fa
     session.output.answer(fallen_text(&fallen), || fallen_json(&fallen))
 }
 
-fn preview(
-    session: &Session,
-    authority: &Authority<RedbStore>,
-    revoke: &RevokeCa,
-) -> Result<(), Failure> {
+fn preview(session: &Session, authority: &AnyAuthority, revoke: &RevokeCa) -> Result<(), Failure> {
     let would = authority.preview_revoke_ca(revoke)?;
     let names = authority.issuers()?;
     let name_of = |id| {

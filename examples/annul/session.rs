@@ -7,12 +7,14 @@ use crate::{
     output::Output,
 };
 use annul::{
-    Authority, Clock, IssuerId, RedbStore, Serial, StoreError, SystemClock, Target, Timestamp,
+    Authority, Clock, IssuerId, RedbStore, Serial, Store, StoreError, SystemClock, Target,
+    Timestamp,
 };
-use std::path::PathBuf;
+
+pub type AnyAuthority = Authority<Box<dyn Store>>;
 
 pub struct Session {
-    pub store: PathBuf,
+    pub store: String,
     pub output: Output,
     at: Option<Timestamp>,
 }
@@ -28,16 +30,16 @@ impl Session {
     }
 
     /// The authority over a store that is there.
-    pub fn open(&self) -> Result<Authority<RedbStore>, Failure> {
-        self.over(RedbStore::open(&self.store))
+    pub fn open(&self) -> Result<AnyAuthority, Failure> {
+        self.over(open(&self.store))
     }
 
     /// The authority over the store, which is made where there is none.
-    pub fn open_or_create(&self) -> Result<Authority<RedbStore>, Failure> {
-        self.over(RedbStore::open_or_create(&self.store))
+    pub fn open_or_create(&self) -> Result<AnyAuthority, Failure> {
+        self.over(open_or_create(&self.store))
     }
 
-    fn over(&self, store: Result<RedbStore, StoreError>) -> Result<Authority<RedbStore>, Failure> {
+    fn over(&self, store: Result<Box<dyn Store>, StoreError>) -> Result<AnyAuthority, Failure> {
         let authority = Authority::new(store.map_err(annul::Error::from)?);
         Ok(match self.at {
             Some(at) => authority.with_clock(at),
@@ -46,11 +48,31 @@ impl Session {
     }
 }
 
+/// Opens the store in a file that is there, or in a database.
+pub fn open(place: &str) -> Result<Box<dyn Store>, StoreError> {
+    connect(place).unwrap_or_else(|| Ok(Box::new(RedbStore::open(place)?)))
+}
+
+/// Opens the store in a file, which is made where there is none, or in a database.
+pub fn open_or_create(place: &str) -> Result<Box<dyn Store>, StoreError> {
+    connect(place).unwrap_or_else(|| Ok(Box::new(RedbStore::open_or_create(place)?)))
+}
+
+/// Connects to the store if this is the URL of a database.
+#[cfg(feature = "postgres")]
+fn connect(place: &str) -> Option<Result<Box<dyn Store>, StoreError>> {
+    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| place.starts_with(scheme));
+    let connect = || Ok(Box::new(annul::store::PostgresStore::connect(place)?) as Box<dyn Store>);
+    is_url.then(connect)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn connect(_: &str) -> Option<Result<Box<dyn Store>, StoreError>> {
+    None
+}
+
 /// The issuer whose id begins with these digits.
-pub fn find_issuer(
-    authority: &Authority<RedbStore>,
-    prefix: &IssuerPrefix,
-) -> Result<IssuerId, Failure> {
+pub fn find_issuer(authority: &AnyAuthority, prefix: &IssuerPrefix) -> Result<IssuerId, Failure> {
     if let Ok(id) = prefix.0.parse() {
         return Ok(id);
     }
@@ -66,7 +88,7 @@ pub fn find_issuer(
 }
 
 /// The certificate that the arguments name, for commands that take it whole.
-pub fn target(authority: &Authority<RedbStore>, which: &OneCertificate) -> Result<Target, Failure> {
+pub fn target(authority: &AnyAuthority, which: &OneCertificate) -> Result<Target, Failure> {
     match (&which.cert, &which.issuer, which.serial) {
         (Some(file), ..) => Ok(files::certificate(file)?.into()),
         (None, Some(issuer), Some(serial)) => {
@@ -78,7 +100,7 @@ pub fn target(authority: &Authority<RedbStore>, which: &OneCertificate) -> Resul
 
 /// The certificate that the arguments name, by issuer and serial number.
 pub fn issuer_and_serial(
-    authority: &Authority<RedbStore>,
+    authority: &AnyAuthority,
     which: &OneCertificate,
 ) -> Result<(IssuerId, Serial), Failure> {
     match target(authority, which)? {

@@ -5,11 +5,10 @@ use crate::{
     failure::Failure,
     files::CrlFile,
     output::{fields, hexadecimal},
-    session::{Session, find_issuer},
+    session::{self, Session, find_issuer},
 };
-use annul::{Compact, Error, RedbStore, store};
+use annul::{Compact, Error, store};
 use serde_json::json;
-use std::path::Path;
 
 pub fn compact(session: &Session, command: &arguments::Compact) -> Result<(), Failure> {
     let authority = session.open()?;
@@ -38,13 +37,15 @@ pub fn compact(session: &Session, command: &arguments::Compact) -> Result<(), Fa
     })
 }
 
-pub fn copy(session: &Session, to: &Path) -> Result<(), Failure> {
-    let from = RedbStore::open(&session.store).map_err(Error::from)?;
-    let target = RedbStore::open_or_create(to).map_err(Error::from)?;
+pub fn copy(session: &Session, to: &str) -> Result<(), Failure> {
+    let from = session::open(&session.store).map_err(Error::from)?;
+    let target = session::open_or_create(to).map_err(Error::from)?;
     let copied = store::copy(&from, &target)?;
+    // A URL may have a password in it.
+    let to = to.rsplit('@').next().unwrap_or(to);
     let digest = hexadecimal(&copied.digest);
     let text = fields(&[
-        ("copied to", to.display().to_string()),
+        ("copied to", to.to_owned()),
         ("records", copied.records.to_string()),
         ("entries", copied.entries.to_string()),
         ("issuers", copied.positions.len().to_string()),
@@ -56,7 +57,7 @@ pub fn copy(session: &Session, to: &Path) -> Result<(), Failure> {
             (issuer.to_string(), json!(position.0))
         };
         json!({
-            "to": to.display().to_string(),
+            "to": to,
             "records": copied.records,
             "entries": copied.entries,
             "positions": positions.map(position).collect::<serde_json::Map<_, _>>(),
