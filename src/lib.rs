@@ -2,8 +2,8 @@
 **annul** is a certificate revocation authority in a crate. It keeps the record of what a CA issued,
 moves certificates and CAs from issued to revoked and never back, and turns that record into answers
 that relying parties trust: status look-ups and signed CRLs. Embed it in a CA, an ACME server, a
-device fleet or a VPN. It opens no socket, spawns no thread, and reads no clock but the one it is
-given.
+device fleet or a VPN. It opens no socket, spawns no thread (but for the connections of a store in a
+database), and reads no clock but the one it is given.
 
 # A tour
 
@@ -88,6 +88,9 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `p384` | | ECDSA with P-384 |
 | `ed25519` | | Ed25519 |
 | `rsa` | | RSA PKCS#1 v1.5; the `rsa` crate is a release candidate with an open timing advisory |
+| `postgres` | | `PostgresStore`, a [`Store`] in PostgreSQL for many nodes |
+| `postgres-tls` | | the same, with TLS |
+| `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.
 */

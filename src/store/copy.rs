@@ -24,7 +24,7 @@ pub struct Copied {
     pub entries: u64,
     /// The positions of the logs, in both stores.
     pub positions: Vec<(IssuerId, Position)>,
-    /// The [digest](super::digest) of both stores.
+    /// The [digest](super::digest()) of both stores.
     pub digest: [u8; 32],
 }
 
