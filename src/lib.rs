@@ -104,6 +104,8 @@ mod asn1;
 mod authority;
 mod certificate;
 mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod convert;
 mod crl;
 mod index;
