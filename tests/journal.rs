@@ -228,3 +228,34 @@ fn the_full_disk() {
     assert_eq!(fs::metadata(&path).unwrap().len(), length);
     println!("\nwritten: {written}");
 }
+
+mod suite {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    struct InFile(PathBuf);
+
+    impl InFile {
+        fn new() -> Self {
+            static COUNT: AtomicU64 = AtomicU64::new(0);
+            Self(fresh(&format!("suite-{}.journal", COUNT.fetch_add(1, Ordering::Relaxed))))
+        }
+    }
+
+    impl annul::conformance::Place for InFile {
+        fn open(&self) -> Arc<dyn Store> {
+            Arc::new(Journal::open(&self.0).unwrap())
+        }
+    }
+
+    impl Drop for InFile {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    annul::conformance!(journal, InFile::new);
+}
