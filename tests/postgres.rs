@@ -17,7 +17,11 @@ use std::{
     error::Error,
     mem,
     ops::ControlFlow,
-    sync::mpsc,
+    panic,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -219,6 +223,24 @@ fn a_connection_that_was_cut_is_replaced() {
     drop(snapshot);
     let read = store.snapshot().unwrap().get(SPACE, b"a").unwrap();
     assert_eq!(read, Some(Record { version: Version(5), value: b"a".to_vec() }));
+}
+
+#[test]
+fn the_thread_of_a_connection_that_was_cut_ends_in_peace() {
+    static PANICS: AtomicU32 = AtomicU32::new(0);
+    let place = place!();
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let is_ours = thread::current().name() == Some("annul-postgres");
+        PANICS.fetch_add(u32::from(is_ours), Ordering::Relaxed);
+        report(panic);
+    }));
+    let store = place.open();
+    assert!(place.cut() > 0);
+    // It notices without being asked anything.
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
+    assert_eq!(count(&store, SPACE), 0);
 }
 
 #[test]

@@ -122,7 +122,8 @@ fn live(
         drop(jobs);
         let is_spoilt = session.is_spoilt.get();
         drop(session);
-        if !is_spoilt {
+        // A task that has ended was asked already, and may not be asked twice.
+        if !is_spoilt && !driver.is_finished() {
             let _ = time::timeout(FAREWELL, driver).await;
         }
     });
