@@ -29,7 +29,12 @@ pub(super) struct PostgresSnapshot<'a> {
 
 /// Begins the transaction.
 pub(super) async fn begin(session: &Session) -> Result<(), Fault> {
-    session.answer(session.client().batch_execute(sql::BEGIN_SNAPSHOT)).await
+    let begun = session.answer(session.client().batch_execute(sql::BEGIN_SNAPSHOT)).await;
+    if begun.is_err() {
+        // It may have begun all the same, and nobody would end it.
+        session.give_up();
+    }
+    begun
 }
 
 impl<'a> PostgresSnapshot<'a> {
