@@ -56,7 +56,9 @@ impl<'a> ReadAhead<'a> {
     ) -> Result<BTreeMap<Vec<u8>, Rows>, StoreError> {
         let mut found: BTreeMap<_, _> =
             prefixes.iter().map(|prefix| (prefix.clone(), Rows::new())).collect();
-        self.snapshot.scan_prefixes(space, prefixes, &mut |key, value| {
+        // Each once, also where it is asked for twice.
+        let prefixes: Vec<_> = found.keys().cloned().collect();
+        self.snapshot.scan_prefixes(space, &prefixes, &mut |key, value| {
             let mut below = found.range_mut::<[u8], _>((Bound::Unbounded, Bound::Included(key)));
             if let Some((_, rows)) = below.next_back() {
                 rows.push((key.to_vec(), value.to_vec()));
