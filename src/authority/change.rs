@@ -83,6 +83,8 @@ impl Change {
         if !view.has(Table::CaCertificates, &key)? {
             let value = ca_certificate_to_octets(counts);
             self.put(Table::CaCertificates, key, Version::ABSENT, value);
+            // Whoever lets the CA fall, or adds it, reads all its certificates.
+            self.renew_standing(ca, view.fall(ca)?);
         }
         Ok(())
     }
