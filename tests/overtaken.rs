@@ -5,7 +5,8 @@ mod support {
 }
 
 use annul::{
-    AddIssuer, Authority, DeclaredParent, MemoryStore, Registration, RevokeCa, Store, StoreError,
+    AddIssuer, Authority, CertificateStatus, Compact, DeclaredParent, MemoryStore, Registration,
+    ReserveSerial, Revoke, RevokeCa, Store, StoreError, Target,
     store::{Batch, Snapshot},
 };
 use std::{
@@ -92,4 +93,36 @@ fn whoever_discovers_a_certificate_of_a_ca_that_just_fell_is_told() {
     world.overtake(move |node| drop(node.revoke_ca(&RevokeCa::new(ca)).unwrap()));
     let discovered = world.node.record_discovered(&world.cross()).unwrap();
     assert_eq!(discovered.names_fallen, Some(ca));
+}
+
+#[test]
+fn nothing_leaves_unlisted_once_all_that_is_invalidated_is_listed() {
+    let world = World::new();
+    let ca = world.ca.id();
+    let leaf = Registration::of_certificate(world.ca.leaf(10).valid(0, 5).certificate());
+    world.node.register(&leaf).unwrap();
+    world.node.revoke_ca(&RevokeCa::new(ca)).unwrap();
+    world.clock.set(day(9));
+    world.overtake(move |node| node.list_invalidated(ca).unwrap());
+    let compacted = world.node.compact(&Compact::new(ca)).unwrap();
+    assert_eq!(compacted.certificates, 0);
+}
+
+#[test]
+fn no_compaction_takes_a_record_that_was_revoked_since_it_looked() {
+    let world = World::new();
+    let ca = world.ca.id();
+    let reserve = ReserveSerial { not_after: Some(day(5)), ..ReserveSerial::new(ca, serial(10)) };
+    world.node.reserve(&reserve).unwrap();
+    world.node.register(&Registration::of_serial(ca, serial(10), day(5))).unwrap();
+    world.clock.set(day(9));
+    world.overtake(move |node| {
+        assert_eq!(node.compact(&Compact::new(ca)).unwrap().certificates, 1);
+        // It is recorded and changed as often as it was before, and lasts longer.
+        node.record_discovered(&Registration::of_serial(ca, serial(10), day(50))).unwrap();
+        node.revoke(&Revoke::new(Target::Serial { issuer: ca, serial: serial(10) })).unwrap();
+    });
+    assert_eq!(world.node.compact(&Compact::new(ca)).unwrap().certificates, 0);
+    let status = world.node.status(ca, serial(10)).unwrap();
+    assert!(matches!(status.own, CertificateStatus::Revoked(_)), "{:?}", status.own);
 }

@@ -217,8 +217,9 @@ impl Step<'_, '_> {
             };
             let (version, _) = view.certificate(issuer, *serial)?;
             // Versions begin anew if the certificate is recorded again. A command decided on what
-            // is retired here may then take effect, but only to revoke it once more. And whoever
-            // writes the DER holds on to the record, which goes with it.
+            // is retired here may then take effect, but only to revoke it once more; not another
+            // compaction, since each renews the issuer. And whoever writes the DER holds on to the
+            // record, which goes with it.
             if let Some(der) = der {
                 self.change.retire(Table::CertificateDer, key.clone(), der);
             }
@@ -240,6 +241,8 @@ impl Step<'_, '_> {
             let (released, recorded_at) = (released.as_ref().map(|it| it.number), self.now);
             let compaction = Compaction { entries, certificates, released, recorded_at };
             self.change.push(issuer, Event::Compacted(compaction));
+            // Nor may the issuer's CRLs begin meanwhile to list what leaves.
+            self.change.put_issuer(issuer, known.version, &known.record);
         }
         Ok(taken)
     }
