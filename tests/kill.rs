@@ -1,26 +1,33 @@
-//! A writer that is killed at any moment takes nothing with it that was acknowledged.
+//! A writer that is killed at any moment, or whose server crashes, takes nothing with it that was
+//! acknowledged.
 //!
-//! `ANNUL_KILLS` says how often it is killed: 25 times by default, 500 times in `.ci/run`. Killing
-//! a process loses nothing that it gave to the operating system, so it shows what a crash of the
-//! process leaves; `tests/redb.rs` has the losses of power.
-#![cfg(feature = "redb")]
+//! `ANNUL_KILLS` says how often it is killed on each store: 25 times by default, 500 times in
+//! `.ci/run`. `ANNUL_CRASHES` says how often its server crashes: 3 times by default, 20 times in
+//! `.ci/run`. Killing a process loses nothing that it gave to the operating system, so it shows
+//! what a crash of the process leaves; `tests/redb` has the losses of power.
+#![cfg(any(feature = "redb", feature = "postgres"))]
 
 mod support {
+    #[cfg(feature = "postgres")]
+    pub mod postgres;
     pub mod random;
     pub mod toy;
     pub mod kill {
         pub mod cas;
         pub mod ledger;
+        pub mod place;
+        #[cfg(feature = "postgres")]
+        pub mod server;
         pub mod writer;
     }
 }
 
-use annul::{RedbStore, Store};
 use std::{
-    env, fs,
+    env,
+    error::Error,
     io::{BufRead, BufReader},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    panic,
+    process::{self, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -28,6 +35,7 @@ use support::{
     kill::{
         cas::add_cas,
         ledger::Ledger,
+        place::{self, Place},
         writer::{self, Told},
     },
     random::Random,
@@ -42,43 +50,9 @@ const STORE: &str = "ANNUL_TEST_STORE";
 /// Which writer it is.
 const LIFE: &str = "ANNUL_TEST_LIFE";
 
-/// How often the writer is killed.
-fn kills() -> u64 {
-    env::var("ANNUL_KILLS").map_or(25, |kills| kills.parse().unwrap())
-}
-
-/// Opens the store that an address names.
-fn open(address: &str) -> Box<dyn Store> {
-    match address.split_once(':') {
-        Some(("redb", path)) => Box::new(RedbStore::open(path).unwrap()),
-        _ => panic!("no store: {address}"),
-    }
-}
-
-/// A place for stores that a writer in another process can open.
-trait Place {
-    /// Whether a strike takes the store away from the writer, which ends by itself then.
-    const TAKES_THE_STORE: bool = false;
-
-    /// The address of a new store with nothing in it.
-    fn fresh(&mut self) -> String;
-
-    /// Ends the writer in the middle of what it does.
-    fn strike(&mut self, writer: &mut Child) {
-        writer.kill().unwrap();
-    }
-}
-
-/// A file.
-struct OnFile;
-
-impl Place for OnFile {
-    fn fresh(&mut self) -> String {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("killed.store");
-        let _ = fs::remove_file(&path);
-        RedbStore::open_or_create(&path).unwrap();
-        format!("redb:{}", path.display())
-    }
+/// How often the environment wants something to happen.
+fn times(variable: &str, default: u64) -> u64 {
+    env::var(variable).map_or(default, |times| times.parse().unwrap())
 }
 
 /// Lets one writer after the other work and be struck down, and looks at what they leave.
@@ -89,12 +63,12 @@ fn survive(mut place: impl Place, strikes: u64) {
         if life % LIVES == 0 {
             address = place.fresh();
             ledger = Ledger::default();
-            add_cas(open(&address));
+            add_cas(&*place::open(&address).unwrap());
         }
         let news = live_and_die(&mut place, &address, life);
         told += news.len();
         news.into_iter().for_each(|news| ledger.note(news));
-        left_open += ledger.compare(open(&address), life);
+        left_open += ledger.compare(place::open(&address).unwrap(), life);
     }
     eprintln!("{told} answers in {strikes} lives, {left_open} done without an answer");
     assert!(told as u64 >= strikes, "{told}");
@@ -119,19 +93,44 @@ fn live_and_die<P: Place>(place: &mut P, address: &str, life: u64) -> Vec<Told> 
     .filter_map(|line| line.parse().ok());
     // Now and then so early that it may still be opening the store.
     let (answers, instant) =
-        if life.is_multiple_of(8) { (0, 20_000) } else { (random.below(16), 2_000) };
+        if life.is_multiple_of(8) { (0, 10 * P::COMMAND) } else { (random.below(16), P::COMMAND) };
     let mut news: Vec<_> = told.by_ref().take(answers).collect();
     thread::sleep(Duration::from_micros(random.below(instant) as u64));
-    place.strike(&mut writer);
+    place.strike();
+    // Who outlives it works on for a while.
+    news.extend(told.by_ref().take(random.below(P::ANSWERS_AFTER_A_STRIKE + 1)));
+    writer.kill().unwrap();
     news.extend(told);
-    let status = writer.wait().unwrap();
-    assert!(P::TAKES_THE_STORE || status.code().is_none(), "the writer ended by itself");
+    match writer.wait().unwrap().code() {
+        None => {}
+        Some(0) if P::ANSWERS_AFTER_A_STRIKE > 0 => {}
+        _ => panic!("the writer ended by itself"),
+    }
+    place.settle();
     news
 }
 
+#[cfg(feature = "redb")]
 #[test]
 fn a_killed_writer_takes_nothing_with_it_that_was_acknowledged() {
-    survive(OnFile, kills());
+    survive(place::File, times("ANNUL_KILLS", 25));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_killed_writer_takes_nothing_with_it_that_a_server_acknowledged() {
+    if let Some(server) = support::postgres::server() {
+        survive(place::Schema::on(server), times("ANNUL_KILLS", 25));
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_crash_of_the_server_takes_nothing_with_it_that_was_acknowledged() {
+    // A server of its own, because it crashes; but only where there may be servers.
+    if support::postgres::server().is_some() {
+        survive(place::CrashingServer::start(), times("ANNUL_CRASHES", 3));
+    }
 }
 
 /// What [`live_and_die`] runs; on its own it does nothing.
@@ -139,7 +138,16 @@ fn a_killed_writer_takes_nothing_with_it_that_was_acknowledged() {
 fn the_writer() {
     if let Ok(address) = env::var(STORE) {
         println!();
-        let error = writer::write(open(&address), env::var(LIFE).unwrap().parse().unwrap());
-        eprintln!("the writer ends: {error:?}");
+        // On any of its threads.
+        panic::set_hook(Box::new(|panicked| {
+            eprintln!("{panicked}");
+            process::exit(101);
+        }));
+        let life = env::var(LIFE).unwrap().parse().unwrap();
+        let end: Box<dyn Error> = match place::open(&address) {
+            Ok(store) => writer::write(store, life).into(),
+            Err(error) => error.into(),
+        };
+        eprintln!("the writer ends: {end:?}");
     }
 }

@@ -13,7 +13,20 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
+
+/// The URL of the server; `None` where there is none, which is said to whoever runs the tests.
+pub fn server() -> Option<String> {
+    let server = env::var("ANNUL_POSTGRES").ok();
+    if server.is_none() {
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        // Past the harness, which keeps back what a test that passes prints.
+        let line = format!("{test} was skipped: ANNUL_POSTGRES names no server\n");
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+    server
+}
 
 /// A schema of its own, dropped in the end.
 pub struct Place {
@@ -23,16 +36,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// An empty place; `None` where there is no server, which is said to whoever runs the tests.
+    /// An empty place; `None` where there is no server.
     pub fn fresh() -> Option<Self> {
+        server().map(Self::on)
+    }
+
+    /// An empty place on the server with this URL.
+    pub fn on(server: String) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let Ok(server) = env::var("ANNUL_POSTGRES") else {
-            let test = thread::current().name().unwrap_or("a test").to_owned();
-            // Past the harness, which keeps back what a test that passes prints.
-            let line = format!("{test} was skipped: ANNUL_POSTGRES names no server\n");
-            let _ = io::stderr().write_all(line.as_bytes());
-            return None;
-        };
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("annul_{}_{count}", process::id());
         let separator = if server.contains('?') { '&' } else { '?' };
@@ -40,7 +51,7 @@ impl Place {
             format!("{server}{separator}application_name={name}&options=-c%20search_path%3D{name}");
         let place = Self { name, url, server };
         place.sql(&format!("CREATE SCHEMA {}", place.name));
-        Some(place)
+        place
     }
 
     /// Names the place to whoever connects.
@@ -77,6 +88,17 @@ impl Place {
     /// A number that the server is asked for.
     pub fn number(&self, query: &str) -> i64 {
         self.client().query_one(query, &[]).unwrap().get(0)
+    }
+
+    /// Waits until the server has ended the session of every node.
+    pub fn wait_for_the_end(&self) {
+        let mut client = self.client();
+        let sessions = "SELECT FROM pg_stat_activity WHERE application_name = $1";
+        let end = Instant::now() + Duration::from_secs(60);
+        while !client.query(sessions, &[&self.name]).unwrap().is_empty() {
+            assert!(Instant::now() < end, "the sessions of {} last", self.name);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Cuts the connections of all nodes. Answers how many there were.

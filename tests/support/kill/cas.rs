@@ -1,7 +1,10 @@
 //! The CAs that a writer works on: two roots, CAs that both of them certify, and one below each.
 
 use crate::support::toy::{Ca, ToyClock, authority, day};
-use annul::{AddIssuer, Authority, Policy, Store};
+use annul::{
+    AddIssuer, Authority, Policy, Store,
+    store::{MemoryStore, copy},
+};
 use std::sync::{Arc, atomic::AtomicU64};
 
 /// How many CAs there are below the roots.
@@ -36,9 +39,10 @@ pub fn authority_of(store: Box<dyn Store>, life: u64) -> Authority<Box<dyn Store
     authority(store, &ToyClock::at(day(0)), drawn).with_policy(policy)
 }
 
-/// Adds all of them.
-pub fn add_cas(store: Box<dyn Store>) {
-    let authority = authority_of(store, u32::MAX.into());
+/// Adds all of them, to a store with nothing in it.
+pub fn add_cas(store: &dyn Store) {
+    let prepared = Arc::new(MemoryStore::new());
+    let authority = authority_of(Box::new(Arc::clone(&prepared)), u32::MAX.into());
     let add = |ca| authority.add_issuer(&AddIssuer::new(ca)).unwrap();
     for root in roots() {
         add(root.certifies(&root, 1_000).ca());
@@ -49,4 +53,6 @@ pub fn add_cas(store: Box<dyn Store>) {
         }
         add(middle(number).certifies(&below(number), certificate_of(number)).ca());
     }
+    // A server takes its time for each command.
+    copy(&*prepared, store).unwrap();
 }

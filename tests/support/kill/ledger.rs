@@ -8,6 +8,7 @@ use crate::support::toy::{Ca, log, serial};
 use annul::{
     Authority, CertificateKind, CertificateList, Event, FreshnessToken, Position, Serial, Standing,
     Store,
+    store::{MemoryStore, copy},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +45,10 @@ impl Ledger {
     /// Panics unless the store holds everything that was acknowledged, and beyond it at most one
     /// command, whole. Takes note of that too; answers how many it was.
     pub fn compare(&mut self, store: Box<dyn Store>, life: u64) -> usize {
-        let authority = authority_of(store, !life);
+        // Many questions follow, which a server would take its time to answer.
+        let copied = MemoryStore::new();
+        copy(&*store, &copied).unwrap();
+        let authority = authority_of(Box::new(copied), !life);
         for token in &self.tokens {
             authority.changes(token, 0).unwrap();
         }
@@ -69,7 +73,7 @@ impl Ledger {
         let unanswered = found.len() - self.revoked.len() + fallen.len() - self.fallen.len();
         assert!(unanswered <= 1, "{unanswered} commands that nobody was told of");
         (self.revoked, self.fallen) = (found, fallen);
-        self.compare_crl(&authority, life as usize % CAS);
+        self.compare_crl(&authority_of(store, !life), life as usize % CAS);
         unanswered
     }
 
