@@ -1,24 +1,37 @@
 //! What a store costs: each measured beside the bare engine that writes the same octets.
 //!
-//! Times of a shared machine mean little, so ours and the engine's take turns, round by round in the
-//! same run, and the ratio is what counts. The engine compares no versions and decides nothing; it
-//! is given what the authority wrote, batch by batch, and makes each batch as durable.
+//! Times of a shared machine mean little. So ours and the engine's take turns, round by round in the
+//! same run: the engine is given what the authority has just written, batch by batch, and makes
+//! each batch as durable. Criterion shows the times of each; the ratio, which counts, is that of the
+//! rounds and is printed last.
 //!
-//! `ANNUL_REVOKED` is how many revoked entries are scanned, in thousands: 100 if not set.
+//! `ANNUL_REVOKED` is how many revoked entries are scanned, in thousands: 1,000 if not set.
+//! PostgreSQL is measured on the server that `ANNUL_POSTGRES` names.
 
+#[cfg(feature = "postgres")]
+#[path = "stores/copy.rs"]
+mod copy;
+#[path = "stores/engine.rs"]
+mod engine;
+#[cfg(feature = "postgres")]
+#[path = "../tests/support/postgres.rs"]
+mod place;
+
+use self::engine::Engine;
 use annul::{
     AddIssuer, Authority, CaCertificate, Certificate, IssuerId, LocalVerifier, MemoryStore, Policy,
-    RedbStore, Registration, Revoke, Serial, Store, StoreError, Target, Timestamp,
-    store::{Batch, Effect, Snapshot, Space},
+    Registration, Revoke, Serial, Store, StoreError, Target, Timestamp,
+    store::{Batch, RedbStoreOptions, Snapshot, Space},
 };
-use redb::{Database, ReadableDatabase, TableDefinition};
+use criterion::{
+    BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
+};
+use redb::Database;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
-    env,
-    fs::{self, File},
+    env, fs,
     hint::black_box,
-    io::Write,
     mem,
     ops::{ControlFlow, Range},
     path::PathBuf,
@@ -27,54 +40,67 @@ use std::{
     time::{Duration, Instant},
 };
 
-type AnyAuthority = Authority<Box<dyn Store>>;
+/// How many are registered by one write, as many as the authority puts into one.
+const TOGETHER: u64 = 1000;
+/// How many are revoked in a round, one after the other.
+const ALONE: u64 = 8;
+const THREADS: u64 = 64;
+/// How many are revoked in a round by all threads.
+const BY_THREADS: u64 = THREADS * 16;
+/// The cache of redb in octets, ours and the bare one's; it is what ours has if not told.
+const CACHE: usize = 64 << 20;
 
-/// Something that an authority does to certificates, in rounds of so many.
-struct Work {
+/// Hands batches on, and remembers them until it is asked.
+#[derive(Debug)]
+struct Recorder {
+    store: Box<dyn Store>,
+    written: Mutex<(Vec<Batch>, Duration)>,
+}
+
+impl Recorder {
+    /// What was written since, and how long it took to remember it.
+    fn take(&self) -> (Vec<Batch>, Duration) {
+        mem::take(&mut *self.written.lock().unwrap())
+    }
+}
+
+impl Store for Recorder {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.apply(batch)?;
+        let start = Instant::now();
+        let mut written = self.written.lock().unwrap();
+        written.0.push(batch.clone());
+        written.1 += start.elapsed();
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.store.snapshot()
+    }
+}
+
+type AnyAuthority = Authority<Arc<Recorder>>;
+
+/// How long a round took by ours and by the engine, of so many certificates.
+#[derive(Clone, Copy)]
+struct Round {
+    count: u64,
+    ours: Duration,
+    bare: Duration,
+}
+
+/// A store, and the engine that it is measured by.
+struct Subject {
     name: &'static str,
-    task: fn(&AnyAuthority, IssuerId, Range<u64>),
-    threads: u64,
-    rounds: u64,
-    each: u64,
-    first: u64,
-}
-
-impl Work {
-    fn round(&self, round: u64) -> Range<u64> {
-        let start = self.first + round * self.each;
-        start..start + self.each
-    }
-
-    fn run(&self, authority: &AnyAuthority, issuer: IssuerId, round: u64) {
-        let Range { start, end } = self.round(round);
-        thread::scope(|scope| {
-            let share = self.each / self.threads;
-            for first in (start..end).step_by(share as usize) {
-                scope.spawn(move || (self.task)(authority, issuer, first..first + share));
-            }
-        });
-    }
-}
-
-/// Everything that is measured; a little of it where this is only tried.
-fn works(in_earnest: bool) -> [Work; 4] {
-    let thousands = env::var("ANNUL_REVOKED").map_or(100, |count| count.parse().unwrap());
-    let rounds = |rounds| if in_earnest { rounds } else { 1 };
-    let work = |name, task, threads, rounds, each, first| Work {
-        name,
-        task,
-        threads,
-        rounds,
-        each,
-        first,
-    };
-    [
-        work("register, 1,000 by one write", register, 1, rounds(20), 1000, 0),
-        work("revoke, one after the other", revoke, 1, rounds(20), 10, 0),
-        work("revoke, from 64 threads", revoke, 64, rounds(10), 256, 300),
-        // Of these nothing was known.
-        work("revoke, 1,000 by one write", revoke_together, 1, rounds(thousands), 1000, 1 << 32),
-    ]
+    authority: AnyAuthority,
+    issuer: IssuerId,
+    recorder: Arc<Recorder>,
+    engine: Box<dyn Engine>,
+    registered: u64,
+    revoked: u64,
+    /// How many were revoked only to be scanned.
+    filled: u64,
+    rounds: BTreeMap<&'static str, Vec<Round>>,
 }
 
 /// The `n`-th of serial numbers that look random, of 16 octets.
@@ -101,6 +127,15 @@ fn revoke(authority: &AnyAuthority, issuer: IssuerId, serials: Range<u64>) {
     }
 }
 
+fn revoke_by_threads(authority: &AnyAuthority, issuer: IssuerId, serials: Range<u64>) {
+    let share = BY_THREADS / THREADS;
+    thread::scope(|scope| {
+        for first in serials.step_by(share as usize) {
+            scope.spawn(move || revoke(authority, issuer, first..first + share));
+        }
+    });
+}
+
 fn revoke_together(authority: &AnyAuthority, issuer: IssuerId, serials: Range<u64>) {
     let revokes: Vec<_> = serials.map(|n| to_revoke(issuer, n)).collect();
     for answer in authority.revoke_all(&revokes) {
@@ -108,127 +143,142 @@ fn revoke_together(authority: &AnyAuthority, issuer: IssuerId, serials: Range<u6
     }
 }
 
-/// What a batch writes: each key, and the value that takes its place.
-type Rows = Vec<(Vec<u8>, Option<Vec<u8>>)>;
-
-/// A store that remembers what was written.
-#[derive(Debug, Default)]
-struct Recorder {
-    store: MemoryStore,
-    written: Mutex<Vec<Rows>>,
+fn time(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }
 
-impl Store for Recorder {
-    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.store.apply(batch)?;
-        let rows = batch.steps().filter_map(|step| {
-            let value = match step.effect {
-                Effect::Keep => return None,
-                Effect::Write(version, value) => Some([&version.0.to_be_bytes(), value].concat()),
-                Effect::Remove => None,
+impl Subject {
+    fn new(name: &'static str, store: Box<dyn Store>, mut engine: Box<dyn Engine>) -> Self {
+        let recorder = Arc::new(Recorder { store, written: Mutex::default() });
+        let mut policy = Policy::default();
+        policy.unknown_serials = true;
+        let authority =
+            Authority::new(recorder.clone()).with_policy(policy).with_verifier(LocalVerifier);
+        let ca = Certificate::from_pem(include_str!("../src/authority/example-root.pem")).unwrap();
+        let add = AddIssuer::new(CaCertificate::new(ca).unwrap());
+        let issuer = authority.add_issuer(&add).unwrap().issuer;
+        recorder.take().0.iter().for_each(|batch| engine.write(&engine::rows(batch)));
+        Self {
+            name,
+            authority,
+            issuer,
+            recorder,
+            engine,
+            registered: 0,
+            revoked: 0,
+            filled: 0,
+            rounds: BTreeMap::new(),
+        }
+    }
+
+    /// A round of ours, and one of the engine with what ours wrote.
+    fn round(
+        &mut self,
+        work: &'static str,
+        serials: Range<u64>,
+        task: fn(&AnyAuthority, IssuerId, Range<u64>),
+    ) -> Round {
+        let count = serials.end - serials.start;
+        let ours = time(|| task(&self.authority, self.issuer, serials));
+        let (batches, remembering) = self.recorder.take();
+        let batches: Vec<_> = batches.iter().map(engine::rows).collect();
+        let bare = time(|| batches.iter().for_each(|rows| self.engine.write(rows)));
+        self.keep(work, Round { count, ours: ours.saturating_sub(remembering), bare })
+    }
+
+    fn keep(&mut self, work: &'static str, round: Round) -> Round {
+        self.rounds.entry(work).or_default().push(round);
+        round
+    }
+
+    fn register(&mut self) -> Round {
+        let first = self.registered;
+        self.registered += TOGETHER;
+        self.round(REGISTRATION, first..self.registered, register)
+    }
+
+    /// So many certificates that are registered and not revoked.
+    fn registered(&mut self, count: u64) -> Range<u64> {
+        let first = self.revoked;
+        self.revoked += count;
+        while self.registered < self.revoked {
+            self.register();
+        }
+        first..self.revoked
+    }
+
+    fn revoke(&mut self) -> Round {
+        let serials = self.registered(ALONE);
+        self.round(REVOCATION, serials, revoke)
+    }
+
+    /// After some alone, so that the two are measured in turn.
+    fn revoke_by_threads(&mut self) -> Round {
+        self.revoke();
+        let serials = self.registered(BY_THREADS);
+        self.round(GROUP_COMMIT, serials, revoke_by_threads)
+    }
+
+    fn scan(&mut self) -> Round {
+        let wanted = revoked_thousands() * 1000;
+        while self.revoked + self.filled < wanted {
+            // Of these nothing was known.
+            let first = (1 << 32) + self.filled;
+            let count = TOGETHER.min(wanted - self.revoked - self.filled);
+            self.filled += count;
+            self.round(FILLING, first..first + count, revoke_together);
+        }
+        let mut count = 0;
+        let ours = time(|| {
+            let visit = &mut |key: &[u8], value: &[u8]| {
+                black_box(key.len() + value.len());
+                count += 1;
+                ControlFlow::Continue(())
             };
-            Some(([&step.space.code().to_be_bytes(), &*step.key].concat(), value))
+            let snapshot = self.recorder.snapshot().unwrap();
+            snapshot.scan(Space::Entries, &[], None, visit).unwrap();
         });
-        self.written.lock().unwrap().push(rows.collect());
-        Ok(())
-    }
-
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        self.store.snapshot()
+        let bare = time(|| _ = black_box(self.engine.scan()));
+        self.keep(SCAN, Round { count, ours, bare })
     }
 }
 
-/// An engine without us.
-trait Engine {
-    /// Writes all rows, as durably as the engine can.
-    fn write(&mut self, rows: &Rows);
+const REGISTRATION: &str = "registration";
+const REVOCATION: &str = "single_revocation";
+const GROUP_COMMIT: &str = "group_commit";
+const SCAN: &str = "scan";
+const FILLING: &str = "bulk_revocation";
 
-    /// How many octets the revoked entries have; `None` where it cannot find them.
-    fn scan(&self) -> Option<usize>;
-}
-
-/// Where the keys of the revoked entries are.
-fn entries() -> Range<Vec<u8>> {
-    let code = Space::Entries.code();
-    code.to_be_bytes().to_vec()..(code + 1).to_be_bytes().to_vec()
-}
-
-impl Engine for BTreeMap<Vec<u8>, Vec<u8>> {
-    fn write(&mut self, rows: &Rows) {
-        for (key, value) in rows {
-            match value {
-                Some(value) => self.insert(key.clone(), value.clone()),
-                None => self.remove(key),
-            };
-        }
+/// A little where this is only tried.
+fn revoked_thousands() -> u64 {
+    let arguments: Vec<_> = env::args().collect();
+    let is = |name: &str| arguments.iter().any(|argument| argument == name);
+    match env::var("ANNUL_REVOKED") {
+        Ok(thousands) => thousands.parse().unwrap(),
+        // Cargo says so where this is not only tried.
+        Err(_) if is("--bench") && !is("--test") => 1000,
+        Err(_) => 1,
     }
-
-    fn scan(&self) -> Option<usize> {
-        Some(self.range(entries()).map(|(key, value)| black_box(key.len() + value.len())).sum())
-    }
-}
-
-const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
-
-impl Engine for Database {
-    fn write(&mut self, rows: &Rows) {
-        let transaction = self.begin_write().unwrap();
-        let mut table = transaction.open_table(TABLE).unwrap();
-        for (key, value) in rows {
-            match value {
-                Some(value) => table.insert(&**key, &**value).unwrap(),
-                None => table.remove(&**key).unwrap(),
-            };
-        }
-        drop(table);
-        transaction.commit().unwrap();
-    }
-
-    fn scan(&self) -> Option<usize> {
-        let table = self.begin_read().unwrap().open_table(TABLE).unwrap();
-        let Range { start, end } = entries();
-        let rows = table.range(&*start..&*end).unwrap().map(Result::unwrap);
-        Some(rows.map(|(key, value)| black_box(key.value().len() + value.value().len())).sum())
-    }
-}
-
-/// Appends and syncs: no engine that keeps anything can do with less.
-impl Engine for File {
-    fn write(&mut self, rows: &Rows) {
-        let parts = rows.iter().flat_map(|(key, value)| [Some(key), value.as_ref()]).flatten();
-        let octets: Vec<u8> = parts.flatten().copied().collect();
-        self.write_all(&octets).unwrap();
-        self.sync_data().unwrap();
-    }
-
-    fn scan(&self) -> Option<usize> {
-        None
-    }
-}
-
-/// A store, and the engines that it is measured by.
-struct Subject {
-    name: &'static str,
-    store: Box<dyn Store>,
-    engines: Vec<(&'static str, Box<dyn Engine>)>,
 }
 
 fn subjects() -> Vec<Subject> {
-    vec![
-        Subject {
-            name: "memory",
-            store: Box::new(MemoryStore::new()),
-            engines: vec![("BTreeMap", Box::new(BTreeMap::new()))],
-        },
-        Subject {
-            name: "redb",
-            store: Box::new(RedbStore::open_or_create(fresh("ours.redb")).unwrap()),
-            engines: vec![
-                ("redb", Box::new(Database::create(fresh("bare.redb")).unwrap())),
-                ("append and sync", Box::new(File::create(fresh("bare.octets")).unwrap())),
-            ],
-        },
-    ]
+    let options = RedbStoreOptions::new().cache_size(CACHE);
+    let ours = options.open_or_create(fresh("ours.redb")).unwrap();
+    let bare = Database::builder().set_cache_size(CACHE).create(fresh("bare.redb")).unwrap();
+    let memory: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    let subjects = [
+        Subject::new("memory", Box::new(MemoryStore::new()), Box::new(memory)),
+        Subject::new("redb", Box::new(ours), Box::new(bare)),
+    ];
+    let subjects = subjects.into_iter();
+    #[cfg(feature = "postgres")]
+    let subjects = subjects.chain(place::Place::fresh().map(|place| {
+        let store = Box::new(place.open());
+        Subject::new("postgres", store, Box::new(copy::Copying::new(place)))
+    }));
+    subjects.collect()
 }
 
 /// A path where there is no file, on the disk of the build and not in memory.
@@ -238,88 +288,65 @@ fn fresh(name: &str) -> PathBuf {
     path
 }
 
-fn authority(store: Box<dyn Store>) -> (AnyAuthority, IssuerId) {
-    let mut policy = Policy::default();
-    policy.unknown_serials = true;
-    let authority = Authority::new(store).with_policy(policy).with_verifier(LocalVerifier);
-    let ca = Certificate::from_pem(include_str!("../src/authority/example-root.pem")).unwrap();
-    let add = AddIssuer::new(CaCertificate::new(ca).unwrap());
-    let issuer = authority.add_issuer(&add).unwrap().issuer;
-    (authority, issuer)
-}
-
-/// By work and round, the batches that it comes to when each is written for itself.
-fn record(works: &[Work]) -> Vec<Vec<Vec<Rows>>> {
-    let recorder = Arc::new(Recorder::default());
-    let (authority, issuer) = authority(Box::new(recorder.clone()));
-    let written = || mem::take(&mut *recorder.written.lock().unwrap());
-    written();
-    let record = |work: &Work, round| {
-        (work.task)(&authority, issuer, work.round(round));
-        written()
-    };
-    let rounds = |work: &Work| (0..work.rounds).map(|round| record(work, round)).collect();
-    works.iter().map(rounds).collect()
-}
-
-fn time(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
-}
-
-/// How many a second, by the median of the rounds.
-fn rate(each: u64, times: &mut [Duration]) -> f64 {
-    times.sort_unstable();
-    each as f64 / times[times.len() / 2].as_secs_f64()
-}
-
-fn say(subject: &str, work: &str, ours: f64, engine: &str, bare: f64) {
-    let ratio = ours / bare;
-    println!("{subject:8} {work:30} {ours:11.0}/s  {engine:16} {bare:11.0}/s  ratio {ratio:5.2}");
-}
-
-fn measure(subject: Subject, works: &[Work], recorded: &[Vec<Vec<Rows>>]) {
-    let Subject { name, store, mut engines } = subject;
-    let (authority, issuer) = authority(store);
-    for (work, recorded) in works.iter().zip(recorded) {
-        let mut ours = Vec::new();
-        let mut bare = vec![Vec::new(); engines.len()];
-        for (round, batches) in (0..).zip(recorded) {
-            ours.push(time(|| work.run(&authority, issuer, round)));
-            for ((_, engine), times) in engines.iter_mut().zip(&mut bare) {
-                times.push(time(|| batches.iter().for_each(|rows| engine.write(rows))));
+fn stores(criterion: &mut Criterion) {
+    let mut subjects = subjects();
+    let works: [(&str, fn(&mut Subject) -> Round); 4] = [
+        (REGISTRATION, Subject::register),
+        (REVOCATION, Subject::revoke),
+        (GROUP_COMMIT, Subject::revoke_by_threads),
+        (SCAN, Subject::scan),
+    ];
+    for (name, work) in works {
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(2));
+        for subject in &mut subjects {
+            let count = match name {
+                REGISTRATION => TOGETHER,
+                REVOCATION => ALONE,
+                GROUP_COMMIT => BY_THREADS,
+                _ => revoked_thousands() * 1000,
+            };
+            group.throughput(Throughput::Elements(count));
+            for (side, time) in SIDES {
+                group.bench_function(BenchmarkId::new(side, subject.name), |bencher| {
+                    bencher.iter_custom(|rounds| (0..rounds).map(|_| time(&work(subject))).sum());
+                });
             }
         }
-        let ours = rate(work.each, &mut ours);
-        for ((engine, _), times) in engines.iter().zip(&mut bare) {
-            say(name, work.name, ours, engine, rate(work.each, times));
-        }
+        group.finish();
     }
+    subjects.iter().for_each(report);
+}
 
-    let mut count = 0;
-    let mut scan = || {
-        count = 0;
-        let visit = &mut |key: &[u8], value: &[u8]| {
-            black_box(key.len() + value.len());
-            count += 1;
-            ControlFlow::Continue(())
-        };
-        authority.store().snapshot().unwrap().scan(Space::Entries, &[], None, visit).unwrap();
-    };
-    let mut ours: Vec<_> = (0..5).map(|_| time(&mut scan)).collect();
-    let ours = rate(count, &mut ours);
-    for (engine, bare) in &engines {
-        if bare.scan().is_some() {
-            let mut times: Vec<_> = (0..5).map(|_| time(|| _ = bare.scan())).collect();
-            say(name, "scan the revoked", ours, engine, rate(count, &mut times));
-        }
+type Side = (&'static str, fn(&Round) -> Duration);
+
+const SIDES: [Side; 2] = [("ours", |round| round.ours), ("bare", |round| round.bare)];
+
+/// Prints how many a second, and the ratios, by the median of the rounds.
+fn report(subject: &Subject) {
+    for (work, rounds) in &subject.rounds {
+        let [ours, bare] = SIDES.map(|(_, time)| rate(rounds, time));
+        let ratio = median(rounds.iter().map(|it| it.ours.as_secs_f64() / it.bare.as_secs_f64()));
+        let name = subject.name;
+        println!("{name:9} {work:18} {ours:11.0}/s, bare {bare:11.0}/s: {ratio:5.2} times as long");
+    }
+    let rate = |work| subject.rounds.get(work).map(|rounds| rate(rounds, SIDES[0].1));
+    if let (Some(alone), Some(together)) = (rate(REVOCATION), rate(GROUP_COMMIT)) {
+        let name = subject.name;
+        println!("{name:9} revokes {:.1} times as fast from {THREADS} threads", together / alone);
     }
 }
 
-fn main() {
-    // Cargo says so where this is not only tried.
-    let works = works(env::args().any(|argument| argument == "--bench"));
-    let recorded = record(&works);
-    subjects().into_iter().for_each(|subject| measure(subject, &works, &recorded));
+fn rate(rounds: &[Round], time: fn(&Round) -> Duration) -> f64 {
+    median(rounds.iter().map(|round| round.count as f64 / time(round).as_secs_f64()))
 }
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+criterion_group!(benches, stores);
+criterion_main!(benches);
