@@ -1,6 +1,6 @@
 //! A snapshot that reads ahead: many questions that will be asked, in one journey to the store.
 
-use crate::store::{Record, Snapshot, Space, StoreError, Visit, key};
+use crate::store::{Record, Snapshot, Space, StoreError, Table, Visit, key};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
@@ -71,8 +71,16 @@ impl<'a> ReadAhead<'a> {
 
 impl Snapshot for ReadAhead<'_> {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        let ahead = self.records.borrow().get(&(space, key.to_vec())).cloned();
-        ahead.map_or_else(|| self.snapshot.get(space, key), Ok)
+        let place = (space, key.to_vec());
+        if let Some(ahead) = self.records.borrow().get(&place) {
+            return Ok(ahead.clone());
+        }
+        let record = self.snapshot.get(space, key)?;
+        // They are few, and asked for with every certificate.
+        if let Space::Table(Table::Issuers | Table::Standings) = space {
+            self.records.borrow_mut().insert(place, record.clone());
+        }
+        Ok(record)
     }
 
     fn scan(
