@@ -15,6 +15,7 @@ pub(super) const PLANNING: &str = "
     SET jit = off;
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
+    SET enable_material = off;
     SET enable_mergejoin = off;
     SET enable_seqscan = off;
     SET tcp_keepalives_idle = 30;
@@ -57,11 +58,16 @@ pub(super) const BEGIN_SNAPSHOT: &str = "
 pub(super) const GET: &str =
     "SELECT version, value FROM annul_records WHERE space = $1 AND key = $2";
 
-/// The records at many keys, in their order.
+/// The records at many keys, in their order. The limit has each looked up by itself: a join may go
+/// through the whole space for each key.
 pub(super) const GET_ALL: &str = "
     SELECT r.version, r.value
     FROM unnest($2::bytea[]) WITH ORDINALITY AS asked (key, number)
-    LEFT JOIN annul_records AS r ON r.space = $1 AND r.key = asked.key
+    LEFT JOIN LATERAL (
+        SELECT version, value FROM annul_records
+        WHERE space = $1 AND key = asked.key
+        LIMIT 1
+    ) AS r ON true
     ORDER BY asked.number";
 
 /// From one key on and before another. The bounds are on the key alone, with the space given:
