@@ -160,7 +160,10 @@ async fn transact(
         if session.answer(client.batch_execute("ROLLBACK")).await.is_err() {
             session.give_up();
         }
-        return done.map(|()| Outcome::Refused);
+        return match done {
+            Err(fault) if !fault.is_of_a_row_in_the_way() => Err(fault),
+            _ => Ok(Outcome::Refused),
+        };
     }
     match session.answer(client.batch_execute("COMMIT")).await {
         Ok(()) => Ok(Outcome::Committed),

@@ -80,6 +80,11 @@ impl Fault {
             || self.is_of_a_long_wait()
     }
 
+    /// Whether a row is where one was to be added.
+    pub(super) fn is_of_a_row_in_the_way(&self) -> bool {
+        self.is_one_of(&[SqlState::UNIQUE_VIOLATION])
+    }
+
     /// Whether it took too long, mostly because others held what was waited for.
     pub(super) fn is_of_a_long_wait(&self) -> bool {
         self.is_one_of(&[SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED])

@@ -113,7 +113,8 @@ fn name(token: &Token) -> String {
 
 /// A whole batch. Each part waits for those before it and does nothing unless they found all that
 /// they expected, so a batch that is late holds few locks and leaves few dead rows. Whether all
-/// did is the answer: who is told no, rolls back.
+/// did is the answer: who is told no, rolls back. Where there is a row already that is to be added,
+/// the answer is a violation of the unique key, for to look first costs as much again as to add.
 ///
 /// Without the token nothing is done. It is sent together with what begins the transaction: should
 /// that be refused, this must not be carried out alone.
@@ -146,7 +147,6 @@ pub(super) const WRITE: &str = "
         FROM unnest($10::smallint[], $11::bytea[], $12::bigint[], $13::bytea[])
             AS asked (space, key, version, value)
         WHERE (SELECT it FROM open)
-        ON CONFLICT DO NOTHING
         RETURNING 1
     ), removed AS (
         DELETE FROM annul_records AS r
