@@ -290,7 +290,7 @@ fn fresh(name: &str) -> PathBuf {
 
 fn stores(criterion: &mut Criterion) {
     let mut subjects = subjects();
-    let works: [(&str, fn(&mut Subject) -> Round); 4] = [
+    let works: [Work; 4] = [
         (REGISTRATION, Subject::register),
         (REVOCATION, Subject::revoke),
         (GROUP_COMMIT, Subject::revoke_by_threads),
@@ -318,6 +318,8 @@ fn stores(criterion: &mut Criterion) {
     }
     subjects.iter().for_each(report);
 }
+
+type Work = (&'static str, fn(&mut Subject) -> Round);
 
 type Side = (&'static str, fn(&Round) -> Duration);
 
