@@ -36,6 +36,12 @@ impl<'a> ReadAhead<'a> {
         Ok(())
     }
 
+    /// Takes it that there are no records at these keys, which saves a journey. A write that rests on
+    /// it is refused where there are.
+    pub(super) fn suppose_none(&self, space: Space, keys: Vec<Vec<u8>>) {
+        self.records.borrow_mut().extend(keys.into_iter().map(|key| ((space, key), None)));
+    }
+
     /// Reads all records whose keys start with one of these prefixes, which will be scanned.
     pub(super) fn read_prefixes(
         &self,

@@ -15,7 +15,10 @@ use crate::{
     store::{Store, Version},
     time::Timestamp,
 };
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    mem,
+};
 
 /// A claim to a serial number, to be made before the CA signs.
 #[derive(Clone, Debug)]
@@ -208,11 +211,15 @@ impl<S: Store> Authority<S> {
 
     fn take_in(&self, items: &[Registration], intake: Intake) -> Vec<Result<Registered, Error>> {
         let now = self.clock.now();
+        // Many at once are mostly new. Where one is not, the write is refused, and it is looked.
+        let mut are_supposed_new = items.len() > 1;
         let decided = self.decide(|view, change| {
             let mut taking = Taking::new(self, view, now);
             let checked: Vec<_> = items.iter().map(|item| taking.check(item)).collect();
-            if items.len() > 1 {
-                let certificates = checked.iter().flatten().map(|it| (it.issuer, it.serial));
+            let certificates = checked.iter().flatten().map(|it| (it.issuer, it.serial));
+            if mem::take(&mut are_supposed_new) {
+                view.suppose_unknown(certificates);
+            } else if items.len() > 1 {
                 view.read_ahead(certificates)?;
             }
             let mut answers = Vec::with_capacity(items.len());

@@ -151,6 +151,15 @@ impl View<'_> {
         self.read(Table::Certificates, &key::certificate(issuer, serial), certificate_from_octets)
     }
 
+    /// Takes it that nothing is recorded of these certificates, for a command that writes them all.
+    pub(super) fn suppose_unknown(
+        &self,
+        certificates: impl IntoIterator<Item = (IssuerId, Serial)>,
+    ) {
+        let keys = certificates.into_iter().map(|(issuer, it)| key::certificate(issuer, it));
+        self.snapshot.suppose_none(Space::Table(Table::Certificates), keys.collect());
+    }
+
     /// Reads ahead what [`View::known`] will be asked for of these certificates.
     pub(super) fn read_ahead(
         &self,

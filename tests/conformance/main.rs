@@ -34,6 +34,8 @@ annul::conformance!(postgres_read_committed, nodes::Nodes::read_committed);
 annul::conformance!(postgres_serializable, nodes::Nodes::serializable);
 #[cfg(feature = "postgres")]
 annul::conformance!(faulty_postgres, || nodes::Nodes::read_committed().map(faulty));
+#[cfg(feature = "postgres")]
+annul::conformance!(faulty_postgres_serializable, || nodes::Nodes::serializable().map(faulty));
 
 /// Fails now and then.
 fn faulty<P: Place>(place: P) -> FaultyPlace<P> {

@@ -33,7 +33,7 @@ fn fail_again_and_again(mut left: impl FnMut(&Disk) -> Disk) {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_acknowledged() {
+fn a_disk_that_is_full_or_fails_loses_nothing_acknowledged() {
     fail_again_and_again(Disk::mended);
 }
 

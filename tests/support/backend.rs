@@ -24,6 +24,8 @@ struct State {
     platter: Platter,
     /// How many more changes and syncs succeed; `None` for all.
     left: Option<u64>,
+    /// Counts what fails, from any number on.
+    faults: u64,
     /// What was done, where that is wanted.
     journal: Option<Vec<Operation>>,
 }
@@ -84,10 +86,12 @@ impl Disk {
         state.platter.durable = state.live.clone();
     }
 
-    /// Lets this many more writes, changes of length and syncs succeed. All after them fail for
-    /// want of space; of a write that fails the first half is written.
+    /// Lets this many more writes, changes of length and syncs succeed. All after them fail, for
+    /// want of space or by a fault of the device in turn; of a write that fails the first half is
+    /// written.
     pub fn fail_after(&self, operations: u64) {
-        self.state().left = Some(operations);
+        let mut state = self.state();
+        (state.left, state.faults) = (Some(operations), operations);
     }
 
     /// The same octets on a disk that does not fail.
@@ -166,7 +170,12 @@ impl State {
     /// Whether one more operation succeeds.
     fn permit(&mut self) -> io::Result<()> {
         match &mut self.left {
-            Some(0) => Err(io::ErrorKind::StorageFull.into()),
+            Some(0) => {
+                self.faults += 1;
+                let (no_space, input_output) = (28, 5);
+                let code = if self.faults.is_multiple_of(2) { no_space } else { input_output };
+                Err(io::Error::from_raw_os_error(code))
+            }
             Some(left) => {
                 *left -= 1;
                 Ok(())

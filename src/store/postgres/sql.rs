@@ -176,9 +176,11 @@ pub(super) const FIRST_MISSED: &str = "
     ORDER BY asked.number LIMIT 1";
 
 /// Claims the token of a commit whose answer got lost: it waits for that transaction if it is
-/// still under way, and forbids it if it has not come so far.
+/// still under way, and forbids it if it has not come so far. Where it was carried out, the row is
+/// written as it is: so the claim, like the commit before it, waits for a synchronous replica.
 pub(super) const CLAIM: &str = "
-    INSERT INTO annul_commits (token, carried_out) VALUES ($1, false) ON CONFLICT DO NOTHING";
+    INSERT INTO annul_commits AS it (token, carried_out) VALUES ($1, false)
+    ON CONFLICT (token) DO UPDATE SET carried_out = it.carried_out";
 
 /// Whether it was the transaction that came first.
 pub(super) const CLAIMED: &str = "SELECT carried_out FROM annul_commits WHERE token = $1";
