@@ -12,13 +12,32 @@ use annul::{
     },
 };
 use example::Journal;
-use std::{env, fs, ops::ControlFlow, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 /// A path where there is no file.
 fn fresh(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_file(&path);
     path
+}
+
+/// Opens a journal that nobody else has open. A process that another test starts may hold on to the
+/// file for the moment until it becomes another program.
+fn open(path: &Path) -> Result<Journal, StoreError> {
+    for _ in 0..1000 {
+        match Journal::open(path) {
+            Err(StoreError::Locked { .. }) => thread::sleep(Duration::from_millis(1)),
+            opened => return opened,
+        }
+    }
+    Journal::open(path)
 }
 
 /// The batch that comes after `number` others: an entry, a new record, the next version of
@@ -80,7 +99,7 @@ fn histories(batches: u64) -> Vec<Everything> {
 
 /// A journal of so many batches, and where each of its records ends; the first says what it is.
 fn journal(path: &PathBuf, batches: u64) -> (Vec<u8>, Vec<usize>) {
-    let store = Journal::open(path).unwrap();
+    let store = open(path).unwrap();
     let length = || fs::metadata(path).unwrap().len() as usize;
     let start = length();
     let after = |number| {
@@ -99,7 +118,7 @@ fn assert_corrupt(answer: Result<Journal, StoreError>, what: &str) {
 fn what_was_acknowledged_is_there_after_reopening() {
     let path = fresh("reopened.journal");
     for (number, history) in (0..).zip(histories(4)) {
-        let store = Journal::open(&path).unwrap();
+        let store = open(&path).unwrap();
         assert_eq!(everything(&store), history);
         store.apply(&next_batch(number)).unwrap();
         store.apply(&next_batch(0)).unwrap_err();
@@ -109,13 +128,13 @@ fn what_was_acknowledged_is_there_after_reopening() {
 #[test]
 fn of_two_openers_one_is_told_that_the_file_is_in_use() {
     let path = fresh("locked.journal");
-    let store = Journal::open(&path).unwrap();
+    let store = open(&path).unwrap();
     match Journal::open(&path) {
         Err(StoreError::Locked { place }) => assert_eq!(place, path.display().to_string()),
         other => panic!("{other:?}"),
     }
     drop(store);
-    Journal::open(&path).unwrap();
+    open(&path).unwrap();
 }
 
 #[test]
@@ -134,13 +153,13 @@ fn a_last_record_that_is_not_whole_is_cut_off_and_the_journal_goes_on() {
         let lost = Some(lost).filter(|lost| *lost != whole);
         for octets in [Some(torn), lost, Some(flipped)].into_iter().flatten() {
             fs::write(&path, octets).unwrap();
-            assert_eq!(everything(&Journal::open(&path).unwrap()), histories[2], "at {at}");
+            assert_eq!(everything(&open(&path).unwrap()), histories[2], "at {at}");
             assert_eq!(fs::metadata(&path).unwrap().len(), start as u64, "at {at}");
         }
-        let store = Journal::open(&path).unwrap();
+        let store = open(&path).unwrap();
         store.apply(&next_batch(2)).unwrap();
         drop(store);
-        assert_eq!(everything(&Journal::open(&path).unwrap()), histories[3], "at {at}");
+        assert_eq!(everything(&open(&path).unwrap()), histories[3], "at {at}");
     }
 }
 
@@ -153,7 +172,7 @@ fn damage_before_the_last_record_is_an_error() {
             let mut octets = whole.clone();
             octets[at] ^= bit;
             fs::write(&path, &octets).unwrap();
-            assert_corrupt(Journal::open(&path), &format!("at {at}"));
+            assert_corrupt(open(&path), &format!("at {at}"));
             assert_eq!(fs::read(&path).unwrap(), octets, "at {at}");
         }
     }
@@ -165,7 +184,7 @@ fn damage_before_the_last_record_is_an_error() {
         without(0, ends[0]),
     ] {
         fs::write(&path, octets).unwrap();
-        assert_corrupt(Journal::open(&path), "cut out");
+        assert_corrupt(open(&path), "cut out");
     }
 }
 
@@ -177,13 +196,13 @@ fn what_is_no_journal_is_left_alone() {
     let foreign = [b"-----BEGIN CERTIFICATE-----\n".to_vec(), vec![0], vec![0; 4096]];
     for octets in cut.chain(foreign) {
         fs::write(&path, &octets).unwrap();
-        assert_corrupt(Journal::open(&path), &format!("{} octets", octets.len()));
+        assert_corrupt(open(&path), &format!("{} octets", octets.len()));
         assert_eq!(fs::read(&path).unwrap(), octets);
     }
     fs::write(&path, []).unwrap();
-    Journal::open(&path).unwrap();
+    open(&path).unwrap();
     let nowhere = path.join("no directory");
-    assert!(matches!(Journal::open(&nowhere), Err(StoreError::Backend(_))));
+    assert!(matches!(open(&nowhere), Err(StoreError::Backend(_))));
 }
 
 const FULL: &str = "ANNUL_TEST_FULL_JOURNAL";
@@ -203,14 +222,14 @@ fn after_a_failed_write_nothing_is_written_until_it_is_opened_again() {
     let written = said.lines().find_map(|line| line.strip_prefix("written: ")).expect(&said);
     let written: usize = written.parse().unwrap();
     assert!(output.status.success() && written > 5, "{said}");
-    assert_eq!(everything(&Journal::open(&path).unwrap()), histories(written as u64)[written]);
+    assert_eq!(everything(&open(&path).unwrap()), histories(written as u64)[written]);
 }
 
 /// What runs in the other process; on its own it does nothing.
 #[test]
 fn the_full_disk() {
     let Some(path) = env::var_os(FULL).map(PathBuf::from) else { return };
-    let store = Journal::open(&path).unwrap();
+    let store = open(&path).unwrap();
     let failure = |batch: &Batch| match store.apply(batch) {
         Ok(()) => None,
         Err(StoreError::Backend(error)) => Some(error.to_string()),
@@ -220,7 +239,7 @@ fn the_full_disk() {
     let length = fs::metadata(&path).unwrap().len();
     let copy = path.with_extension("copy");
     fs::copy(&path, &copy).unwrap();
-    drop(Journal::open(&copy).unwrap());
+    drop(open(&copy).unwrap());
     assert_eq!(fs::metadata(&copy).unwrap().len(), length, "half a record is left");
     let refusal = failure(&Batch::default()).unwrap();
     assert!(refusal.contains("open the journal again"), "{refusal}");
@@ -247,7 +266,7 @@ mod suite {
 
     impl annul::conformance::Place for InFile {
         fn open(&self) -> Arc<dyn Store> {
-            Arc::new(Journal::open(&self.0).unwrap())
+            Arc::new(open(&self.0).unwrap())
         }
     }
 

@@ -6,17 +6,29 @@ use super::server::Server;
 use crate::support::postgres;
 use annul::{Store, store::StoreError};
 #[cfg(feature = "redb")]
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
 /// Opens the store that an address names.
 pub fn open(address: &str) -> Result<Box<dyn Store>, StoreError> {
     match address.split_once(':') {
         #[cfg(feature = "redb")]
-        Some(("redb", path)) => Ok(Box::new(annul::RedbStore::open(path)?)),
+        Some(("redb", path)) => open_file(path),
         #[cfg(feature = "postgres")]
         Some(("postgres", _)) => Ok(Box::new(annul::store::PostgresStore::connect(address)?)),
         _ => panic!("no store: {address}"),
     }
+}
+
+/// Opens a file that a writer of another test may hold on to while it is being started.
+#[cfg(feature = "redb")]
+fn open_file(path: &str) -> Result<Box<dyn Store>, StoreError> {
+    for _ in 0..100 {
+        match annul::RedbStore::open(path) {
+            Err(StoreError::Locked { .. }) => thread::sleep(Duration::from_millis(10)),
+            opened => return Ok(Box::new(opened?)),
+        }
+    }
+    Ok(Box::new(annul::RedbStore::open(path)?))
 }
 
 /// Where stores are, and what befalls them.
