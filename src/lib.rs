@@ -118,6 +118,7 @@ mod partition;
 mod pem;
 mod reason;
 mod retry;
+mod scope;
 mod serial;
 mod signing;
 pub mod store;
@@ -158,6 +159,7 @@ pub use crate::{
     pem::PemError,
     reason::{Reason, ReasonCode, UnknownReason},
     retry::Retry,
+    scope::{CrlPlace, Scope},
     serial::{Serial, SerialError, SerialRef},
     signing::{
         DigestAlgorithm, KeyError, LocalVerifier, Message, SignatureAlgorithm, Signer,

@@ -226,13 +226,25 @@ pub enum Table {
     CrlNumbers = 5,
     /// Which certificates make a CA: key [`key::ca_certificate`].
     CaCertificates = 6,
-    /// What was released to relying parties: key (issuer, scope, CRL number). For the layer that
-    /// publishes.
+    /// What was released to relying parties: key (issuer, scope), and after it (complete or delta,
+    /// ordinal).
     Releases = 7,
     /// Counts that rise: quotas, throttles. The key is theirs.
     Counters = 8,
     /// What was answered to a request that may come again: key the client's token.
     IdempotencyTokens = 9,
+    /// Where the CRLs of an issuer are found, and into which parts they are divided: key
+    /// [`IssuerId`](crate::IssuerId).
+    Distributions = 10,
+    /// The parts of an issuer's certificates: key (issuer, partition).
+    Partitions = 11,
+    /// Which certificates a part holds: key (issuer, partition, serial number).
+    PartitionMembers = 12,
+    /// What a scan of the entries of a part must find: key (issuer, partition).
+    PartitionTallies = 13,
+    /// Entries of imported CRLs whose serial numbers no certificate may have: key (issuer, content
+    /// octets of the serial number).
+    LegacyEntries = 14,
 }
 
 impl Space {
@@ -258,7 +270,7 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
@@ -268,6 +280,11 @@ impl Table {
         Self::Releases,
         Self::Counters,
         Self::IdempotencyTokens,
+        Self::Distributions,
+        Self::Partitions,
+        Self::PartitionMembers,
+        Self::PartitionTallies,
+        Self::LegacyEntries,
     ];
 
     /// The number of the table, never given to another.
