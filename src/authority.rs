@@ -5,6 +5,7 @@ mod change;
 mod commit;
 mod compact;
 mod crl;
+mod distribution;
 mod error;
 mod fall;
 mod follow;
@@ -21,6 +22,7 @@ mod view;
 pub use self::{
     compact::{Compact, Compacted, NoProof},
     crl::{CrlRequest, IssuedCrl},
+    distribution::{Distribution, DistributionError},
     error::{CannotSign, Error},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
     follow::{Changes, Freshness, LoggedEntry},

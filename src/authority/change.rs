@@ -1,7 +1,10 @@
 //! What a command changes, gathered while it is decided.
 
 use super::{
-    record::{IssuerRecord, ca_certificate_to_octets, certificate_to_octets, standing_to_octets},
+    record::{
+        DistributionRecord, IssuerRecord, ca_certificate_to_octets, certificate_to_octets,
+        standing_to_octets,
+    },
     view::View,
 };
 use crate::{
@@ -46,6 +49,16 @@ impl Change {
 
     pub(super) fn put_issuer(&mut self, id: IssuerId, expected: Version, record: &IssuerRecord) {
         self.put(Table::Issuers, id.as_octets().to_vec(), expected, record.to_octets());
+    }
+
+    pub(super) fn put_distribution(
+        &mut self,
+        issuer: IssuerId,
+        expected: Version,
+        record: &DistributionRecord,
+    ) {
+        let key = issuer.as_octets().to_vec();
+        self.put(Table::Distributions, key, expected, record.to_octets());
     }
 
     pub(super) fn put_certificate(

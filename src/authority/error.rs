@@ -1,6 +1,6 @@
 //! What can go wrong at the front door.
 
-use super::NoProof;
+use super::{NoProof, distribution::DistributionError};
 use crate::{
     crl::{CrlError, CrlNumber, PreparedCrlError},
     issuer::IssuerError,
@@ -124,6 +124,9 @@ pub enum Error {
         #[source]
         problem: NoProof,
     },
+    /// The CRLs of the issuer cannot be distributed like this. Nothing was recorded.
+    #[error(transparent)]
+    Distribution(#[from] DistributionError),
     /// The numbers of a scope are used up, at 2^159 - 1.
     #[error("no CRL number is left after {last}")]
     NumbersExhausted {

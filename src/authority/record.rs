@@ -1,5 +1,9 @@
 //! The records that the authority keeps in the tables of a store, as octets.
 
+mod distribution;
+
+pub(super) use self::distribution::{DistributionRecord, PartitionRecord};
+
 use crate::{
     codec::{Damaged, Reader, Writer},
     crl::CrlNumber,

@@ -1,8 +1,9 @@
 //! A frozen view of the store, read as what the records mean.
 
 mod log;
+mod partitions;
 
-pub(super) use self::log::check_tally;
+pub(super) use self::{log::check_tally, partitions::uri};
 
 use super::{
     Error,
