@@ -13,25 +13,35 @@ mod intake;
 mod issuers;
 mod list;
 mod parents;
+mod publication;
 mod record;
+mod release;
 mod revocation;
 mod revoke;
 mod status;
 mod view;
+mod waiver;
 
 pub use self::{
     compact::{Compact, Compacted, NoProof},
     crl::{CrlRequest, IssuedCrl},
     distribution::{Distribution, DistributionError},
-    error::{CannotSign, Error},
+    error::{CannotSign, Error, NeedsBase},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
     follow::{Changes, Freshness, LoggedEntry},
     intake::{Evidence, Registered, Registration, ReserveSerial, Reserved},
     issuers::{AddIssuer, DeclaredParent, IssuerAdded},
     list::{CertificateSummary, IssuerSummary},
+    publication::{Pending, Publication, Published, ScopePublication, ScopeStatus},
+    release::{Placed, Release, Retention},
     revocation::RevocationAnswer,
     revoke::{Amend, Amended, Revoke, Revoked, Target},
     status::{CertificateStatus, Status},
+    waiver::{Waive, Waiver},
+};
+pub(crate) use self::{
+    crl::{Kinds, Origin},
+    release::Intent,
 };
 
 use self::{commit::Queue, revocation::Indexes, view::View};
@@ -39,7 +49,7 @@ use crate::{
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},
     store::{Store, StoreError},
-    time::{Clock, SystemClock},
+    time::{Clock, SystemClock, Timestamp},
 };
 /// How many certificates are recorded or revoked by one durable write.
 const AT_ONCE: usize = 1000;
@@ -145,6 +155,10 @@ impl<S: Store> Authority<S> {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn view(&self) -> Result<View<'_>, StoreError> {

@@ -25,12 +25,13 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `number`, `entry`, `extension` | the values |
+//! | `number`, `entry`, `extension`, `distribution_point` | the values |
 //! | `encode` | the TBSCertList and its rules |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
 
+mod distribution_point;
 mod encode;
 mod entry;
 mod error;
@@ -42,8 +43,9 @@ mod sign;
 mod stage;
 
 pub use self::{
+    distribution_point::{DistributionPoint, Only},
     encode::{Entries, TbsCertList},
-    entry::CrlEntry,
+    entry::{CrlEntry, RemovedEntry},
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
     number::{CrlNumber, CrlNumberError},

@@ -32,7 +32,7 @@ let revoke = Revoke::new(target).with_reason(Reason::KeyCompromise);
 let revoked = authority.revoke(&revoke)?;
 assert!(matches!(
     authority.revoke(&revoke),
-    Err(Error::Refused(Refusal::AlreadyRevoked { .. }))
+    Err(Error::AlreadyRevoked { .. })
 ));
 
 // Make the CRL that says so. Its number is on disk before the key is used, its signature is
@@ -69,6 +69,11 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
 | let go of what has expired and was listed once more | [`Authority::compact`] |
+| release a CRL: gated, recorded, shown by every sink | [`Authority::issue`], [`Sink`] |
+| release what a key elsewhere signed | [`Authority::release`] |
+| say where CRLs are found, and which there are | [`Authority::set_distribution`] |
+| ask: can relying parties see it? | [`Authority::publication`], [`Authority::pending`], [`Authority::releases`] |
+| set a rule aside, on the record | [`Waiver`] |
 | change what the rules leave open | [`Policy`] |
 
 # The one idea
@@ -116,6 +121,7 @@ mod log;
 mod name;
 mod partition;
 mod pem;
+mod publish;
 mod reason;
 mod retry;
 mod scope;
@@ -134,15 +140,18 @@ pub use crate::{
         AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
         CertificateSummary, Changes, Compact, Compacted, CrlRequest, DeclaredParent, Distribution,
         DistributionError, Error, Evidence, Freshness, IssuedCrl, IssuerAdded, IssuerSummary,
-        LoggedEntry, NoProof, Registered, Registration, ReserveSerial, Reserved, RevocationAnswer,
-        Revoke, RevokeCa, Revoked, Status, Target, WouldInvalidate,
+        LoggedEntry, NeedsBase, NoProof, Pending, Placed, Publication, Published, Registered,
+        Registration, Release, ReserveSerial, Reserved, Retention, RevocationAnswer, Revoke,
+        RevokeCa, Revoked, ScopePublication, ScopeStatus, Status, Target, Waive, Waiver,
+        WouldInvalidate,
     },
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,
     crl::{
-        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
-        Extension, FileStage, IssuingDistributionPoint, NotDurable, Oid, PemStage, PreparedCrl,
-        PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError,
+        DistributionPoint, Entries, Extension, FileStage, IssuingDistributionPoint, NotDurable,
+        Oid, Only, PemStage, PreparedCrl, PreparedCrlError, RemovedEntry, RevokedCertificate,
+        RevokedCertificates, SignedCrl, Stage, TbsCertList,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
@@ -157,6 +166,10 @@ pub use crate::{
     },
     partition::Partition,
     pem::PemError,
+    publish::{
+        Current, DirectorySink, GateRefusal, Issue, MemorySink, NotPlaced, Outgoing, PublishError,
+        Released, Revision, Sink, SinkError,
+    },
     reason::{Reason, ReasonCode, UnknownReason},
     retry::Retry,
     scope::{CrlPlace, Scope},

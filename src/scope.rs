@@ -1,6 +1,6 @@
 //! Which certificates a CRL is about, and what it is called where relying parties fetch it.
 
-use crate::{issuer_id::IssuerId, partition::Partition};
+use crate::issuer_id::IssuerId;
 use std::fmt;
 
 /// The certificates of an issuer that a CRL is about (RFC 5280 §5.2.5).
@@ -18,31 +18,62 @@ pub enum Scope {
     CaCertificates,
     /// Those of end entities, and those of which it is not known.
     UserCertificates,
-    /// Those that were bound to this partition when their serial numbers were reserved.
-    Partition(Partition),
 }
 
 impl Scope {
-    /// What the keys of its records start with, after the issuer: its kind, and the number of the
-    /// partition in 4 octets where it is one. None of them is the start of another.
+    /// What the keys of its records start with, after the issuer. None is the start of another.
     pub(crate) fn to_octets(self) -> Vec<u8> {
         match self {
             Self::Full => vec![0],
             Self::CaCertificates => vec![1],
             Self::UserCertificates => vec![2],
-            Self::Partition(partition) => [&[3][..], &partition.0.to_be_bytes()].concat(),
+        }
+    }
+
+    /// Reads what [`Scope::to_octets`] wrote.
+    pub(crate) fn from_octets(octets: &[u8]) -> Option<Self> {
+        match *octets {
+            [0] => Some(Self::Full),
+            [1] => Some(Self::CaCertificates),
+            [2] => Some(Self::UserCertificates),
+            _ => None,
         }
     }
 }
 
-/// `full`, `ca`, `user`, or `p` and the number of the partition.
+/// A text that names no scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no scope: full, ca or user")]
+pub struct BadScope;
+
+/// What `Display` writes.
+///
+/// ```
+/// use annul::Scope;
+///
+/// assert_eq!("ca".parse(), Ok(Scope::CaCertificates));
+/// assert!("all".parse::<Scope>().is_err());
+/// ```
+impl std::str::FromStr for Scope {
+    type Err = BadScope;
+
+    fn from_str(text: &str) -> Result<Self, BadScope> {
+        match text {
+            "full" => Ok(Self::Full),
+            "ca" => Ok(Self::CaCertificates),
+            "user" => Ok(Self::UserCertificates),
+            _ => Err(BadScope),
+        }
+    }
+}
+
+/// `full`, `ca` or `user`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("full"),
             Self::CaCertificates => f.write_str("ca"),
             Self::UserCertificates => f.write_str("user"),
-            Self::Partition(partition) => write!(f, "p{partition}"),
         }
     }
 }
@@ -74,13 +105,13 @@ impl CrlPlace {
     /// It starts with half of the issuer's id, so two keys under one name never share a URI.
     ///
     /// ```
-    /// use annul::{CrlPlace, IssuerId, Partition, Scope};
+    /// use annul::{CrlPlace, IssuerId, Scope};
     ///
     /// let issuer: IssuerId = "00112233445566778899aabbccddeeff".repeat(2).parse()?;
     /// let place = CrlPlace::complete(issuer, Scope::Full);
     /// assert_eq!(place.file_name(), "00112233445566778899aabbccddeeff.crl");
-    /// let place = CrlPlace::delta(issuer, Scope::Partition(Partition(7)));
-    /// assert_eq!(place.file_name(), "00112233445566778899aabbccddeeff-p7-delta.crl");
+    /// let place = CrlPlace::delta(issuer, Scope::CaCertificates);
+    /// assert_eq!(place.file_name(), "00112233445566778899aabbccddeeff-ca-delta.crl");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn file_name(&self) -> String {

@@ -80,7 +80,10 @@ fn work<S: Store>(authority: &Authority<S>, cas: &[Ca], seed: u64, steps: usize)
                         assert_eq!(seen.revocation, Some(revoked.revocation), "seen at once");
                         assert!(seen.position >= revoked.position);
                     }
-                    Err(Error::Refused(Refusal::AlreadyRevoked { original, .. })) => {
+                    Err(Error::AlreadyRevoked {
+                        refusal: Refusal::AlreadyRevoked { original, .. },
+                        ..
+                    }) => {
                         met.entry(key).or_default().push(original);
                     }
                     Err(Error::Refused(Refusal::UnknownCertificate { .. })) => {}

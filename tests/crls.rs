@@ -5,9 +5,9 @@ mod support {
 }
 
 use annul::{
-    AddIssuer, Amend, Amendment, AsOf, Authority, CertificateList, CrlError, CrlNumber, CrlRequest,
-    Error, IssuedCrl, IssuerId, MemoryStore, PreparedCrl, Refusal, Registration, RevocationDetails,
-    Revoke, Signer, SigningError, Store, StoreError, Target, Timestamp, ToSign,
+    AddIssuer, Amend, Amendment, Authority, CertificateList, CrlError, CrlNumber, CrlRequest,
+    Error, IssuedCrl, IssuerId, MemoryStore, PreparedCrl, Refusal, Registration, Release,
+    RevocationDetails, Revoke, Signer, SigningError, Store, StoreError, Target, Timestamp, ToSign,
     store::{Batch, Record, Snapshot, Space, Visit},
 };
 use std::{
@@ -129,7 +129,7 @@ fn a_prepared_crl_is_assembled_for_its_own_issuer_and_while_it_is_current() {
 
     let prepared = authority.prepare_crl(issuer, &WEEK, root().algorithm()).unwrap();
     let prepared = PreparedCrl::from_bytes(&prepared.to_bytes()).unwrap();
-    let as_of = AsOf::from_octets(prepared.context()).unwrap();
+    let as_of = Release::of(&prepared).unwrap().as_of;
     assert_eq!(as_of.position(issuer).0, 1);
     let signature = root().sign(prepared.to_sign()).unwrap();
     let der = authority.assemble_crl(issuer, &prepared, &signature).unwrap();

@@ -7,8 +7,8 @@ mod support {
 }
 
 use annul::{
-    AddIssuer, Amend, Amendment, AsOf, Authority, CertificateList, CertificateStatus, CrlRequest,
-    Entry, Error, Freshness, FreshnessToken, IssuerId, Position, Refusal, Registration, Retry,
+    AddIssuer, Amend, Amendment, Authority, CertificateList, CertificateStatus, CrlRequest, Entry,
+    Error, Freshness, FreshnessToken, IssuerId, Position, Refusal, Registration, Release, Retry,
     Revocation, Revoke, RevokeCa, Serial, Signer, Standing, Store, StoreError, Target,
     store::{Batch, Prune, Space},
 };
@@ -114,7 +114,7 @@ fn question<S: Store>(
             })
         }
         4 => authority.prepare_crl(issuer, &crl, ca().algorithm()).map(|prepared| {
-            let as_of = AsOf::from_octets(prepared.context()).unwrap();
+            let as_of = Release::of(&prepared).unwrap().as_of;
             assert!(as_of.position(token.issuer) >= token.position);
         }),
         _ => authority.changes(&token, 1).map(|changes| assert!(changes.head >= token.position)),

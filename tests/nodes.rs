@@ -73,7 +73,10 @@ fn work(authority: &Authority<PostgresStore>, thread: u64) -> String {
         for (number, answer) in numbers.iter().zip(authority.revoke_all(&revokes)) {
             let (is_made, revocation) = match answer {
                 Ok(revoked) => (true, revoked.revocation),
-                Err(Error::Refused(Refusal::AlreadyRevoked { original, .. })) => (false, original),
+                Err(Error::AlreadyRevoked {
+                    refusal: Refusal::AlreadyRevoked { original, .. },
+                    ..
+                }) => (false, original),
                 Err(error) => panic!("{error:?}"),
             };
             let by = revocation.invalidity_date.unwrap();

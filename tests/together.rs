@@ -8,7 +8,7 @@ mod support {
 
 use annul::{
     AddIssuer, Amend, Amendment, Authority, CommandId, Error, MemoryStore, Position, Reason,
-    Refusal, Registration, Revoke, Store, StoreError, Target,
+    Registration, Revoke, Store, StoreError, Target,
     store::{Batch, Snapshot},
 };
 use std::{
@@ -125,7 +125,7 @@ fn of_threads_that_revoke_one_certificate_one_does() {
     assert_eq!(done.len(), 1);
     for answer in refused {
         let refusal = answer.unwrap_err();
-        assert!(matches!(refusal, Error::Refused(Refusal::AlreadyRevoked { .. })), "{refusal:?}");
+        assert!(matches!(refusal, Error::AlreadyRevoked { .. }), "{refusal:?}");
     }
     assert_eq!(log(&authority, ca.id()).len(), 1);
 }

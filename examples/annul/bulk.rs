@@ -53,7 +53,7 @@ pub fn revoke(
         let answers = authority.revoke_all(&revokes).into_iter();
         answers
             .map(|answer| match answer {
-                Err(Error::Refused(Refusal::AlreadyRevoked { .. })) => Ok(false),
+                Err(Error::AlreadyRevoked { .. }) => Ok(false),
                 answer => answer.map(|_| true),
             })
             .collect()

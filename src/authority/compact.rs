@@ -4,7 +4,7 @@ use super::{
     AT_ONCE, Authority, Error,
     ahead::Rows,
     change::Change,
-    crl::full_scope,
+    release::scope_key,
     view::{View, entry, fold_rows},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     lifecycle::{CertificateKind, CertificateRecord, Revocation},
     log::{Compaction, Event},
     reason::{Reason, ReasonCode},
+    scope::Scope,
     serial::Serial,
     signing::VerifyError,
     store::{Prune, Space, Store, Table, key},
@@ -168,7 +169,7 @@ impl<S: Store> Authority<S> {
             return Err(no_proof(NoProof::Unreadable(error)));
         }
         let (number, this_update) = (crl.number(), crl.this_update());
-        let reserved = view.crl_numbers(&full_scope(issuer))?.1;
+        let reserved = view.crl_numbers(&scope_key(issuer, Scope::Full))?.1;
         let made_here =
             reserved.filter(|it| number <= Some(it.last) && this_update <= it.this_update);
         match (number, made_here) {

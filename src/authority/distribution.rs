@@ -1,10 +1,10 @@
 //! Where relying parties find the CRLs of an issuer, and which there are.
 
-use super::{Authority, Error, record::DistributionRecord, view::View};
+use super::{Authority, Error, record::DistributionRecord};
 use crate::{
     issuer_id::IssuerId,
     scope::{CrlPlace, Scope},
-    store::{Store, StoreError},
+    store::Store,
 };
 
 /// Where the CRLs of an issuer are served, and which it publishes.
@@ -21,7 +21,7 @@ use crate::{
 /// let root = CaCertificate::new(Certificate::from_pem(root_pem)?)?;
 /// let issuer = authority.add_issuer(&AddIssuer::new(root))?.issuer;
 ///
-/// let distribution = Distribution::new("http://crl.example").with_partitions();
+/// let distribution = Distribution::new("http://crl.example").with_deltas();
 /// authority.set_distribution(issuer, &distribution)?;
 /// let points = authority.distribution_points(issuer, Scope::Full)?;
 /// assert!(points[0].starts_with("http://crl.example/"));
@@ -44,15 +44,9 @@ pub struct Distribution {
     /// Whether delta CRLs are offered, so that each complete CRL says where they are (RFC 5280
     /// §5.2.6).
     pub deltas: bool,
-    /// How many octets the CRL of a partition may take even if every certificate in it were
-    /// revoked; `None` where certificates are not divided.
-    pub partition_size: Option<u64>,
 }
 
 impl Distribution {
-    /// The size of partitions that nobody chose: a megabyte.
-    pub const PARTITION_SIZE: u64 = 1_000_000;
-
     /// One CRL about all certificates, below this base.
     pub fn new(base: impl Into<String>) -> Self {
         Self {
@@ -61,7 +55,6 @@ impl Distribution {
             ca_certificates: false,
             user_certificates: false,
             deltas: false,
-            partition_size: None,
         }
     }
 
@@ -89,30 +82,13 @@ impl Distribution {
         Self { deltas: true, ..self }
     }
 
-    /// Divides the certificates that are reserved from now on, so that no CRL of a part is longer
-    /// than a [megabyte](Self::PARTITION_SIZE).
-    #[must_use]
-    pub fn with_partitions(self) -> Self {
-        self.with_partition_size(Self::PARTITION_SIZE)
-    }
-
-    /// As [`Distribution::with_partitions`], so that no CRL of a part is longer than this.
-    #[must_use]
-    pub fn with_partition_size(self, octets: u64) -> Self {
-        Self { partition_size: Some(octets), ..self }
-    }
-
     fn check(&self) -> Result<(), DistributionError> {
         check_base(&self.base).map_err(|problem| {
             let base = self.base.clone();
             DistributionError::Base { base, problem }
         })?;
         let halves = self.ca_certificates && self.user_certificates;
-        if self.full || halves || self.partition_size.is_some() {
-            Ok(())
-        } else {
-            Err(DistributionError::Gap)
-        }
+        if self.full || halves { Ok(()) } else { Err(DistributionError::Gap) }
     }
 }
 
@@ -157,9 +133,8 @@ impl<S: Store> Authority<S> {
     /// force then.
     ///
     /// The URIs of CRLs stand in certificates. So whatever was published once goes on: a scope stays
-    /// one that is published, [`Authority::distribution_points`] also has the URIs below each base
-    /// that there ever was, and a partition that was opened keeps its URI and its size. Only what
-    /// is reserved from now on, and partitions that are opened from now on, follow the new settings.
+    /// one that is published, and [`Authority::distribution_points`] also has the URIs below each
+    /// base that there ever was.
     ///
     /// # Errors
     /// [`Error::Distribution`] where that cannot be, [`Refusal::UnknownIssuer`], or a failure of
@@ -197,8 +172,6 @@ impl<S: Store> Authority<S> {
     /// for new certificates first, and after it those below earlier bases. None where no base was
     /// ever set.
     ///
-    /// A partition has exactly one, for ever.
-    ///
     /// # Errors
     /// As [`Authority::distribution`].
     pub fn distribution_points(
@@ -212,7 +185,7 @@ impl<S: Store> Authority<S> {
     }
 
     /// What the CRLs that an issuer must publish are about: all of its certificates unless it was
-    /// said otherwise, and every partition that was ever opened.
+    /// said otherwise.
     ///
     /// # Errors
     /// As [`Authority::distribution`].

@@ -1,6 +1,6 @@
 //! What can go wrong at the front door.
 
-use super::{NoProof, distribution::DistributionError};
+use super::{NoProof, Publication, distribution::DistributionError};
 use crate::{
     crl::{CrlError, CrlNumber, PreparedCrlError},
     issuer::IssuerError,
@@ -8,6 +8,7 @@ use crate::{
     lifecycle::{Refusal, Standing},
     log::Position,
     retry::Retry,
+    scope::Scope,
     serial::SerialError,
     signing::VerifyError,
     store::StoreError,
@@ -22,6 +23,15 @@ pub enum Error {
     /// The rules do not allow it. Nothing was recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The certificate was revoked before; nothing was recorded now. The original stands, and this is
+    /// how far it has come.
+    #[error("{refusal}: {publication}")]
+    AlreadyRevoked {
+        /// What was recorded: [`Refusal::AlreadyRevoked`].
+        refusal: Refusal,
+        /// Whether relying parties can see it.
+        publication: Box<Publication>,
+    },
     /// The store failed. Unless it says that there was a conflict, whether the command was
     /// recorded is not known: repeat it, and an `AlreadyRevoked` with your data means that it was.
     #[error(transparent)]
@@ -93,6 +103,49 @@ pub enum Error {
         /// When that is.
         recorded: Timestamp,
     },
+    /// The clock is behind that of whoever prepared the CRL: relying parties would not take it yet.
+    #[error(
+        "the clock says {now}, but the CRL was prepared at {this_update}: set the clock, or wait"
+    )]
+    ClockAhead {
+        /// What the clock says.
+        now: Timestamp,
+        /// The thisUpdate of the CRL.
+        this_update: Timestamp,
+    },
+    /// A delta CRL cannot be made now: a complete one must be released first.
+    #[error(
+        "a complete CRL of issuer {issuer}, scope {scope}, must come before a delta: {problem}"
+    )]
+    NeedsBase {
+        /// The issuer.
+        issuer: IssuerId,
+        /// What it would be about.
+        scope: Scope,
+        /// Why.
+        problem: NeedsBase,
+    },
+    /// The issuing distribution point of such a CRL has to name a URI (RFC 5280 §5.2.5), and none
+    /// was set: [`Authority::set_distribution`](crate::Authority::set_distribution).
+    #[error("no URI is set for the CRL of issuer {issuer}, scope {scope} (RFC 5280 §5.2.5)")]
+    NoDistributionPoint {
+        /// The issuer.
+        issuer: IssuerId,
+        /// What it would be about.
+        scope: Scope,
+    },
+    /// Another CRL of the scope was released meanwhile, with a higher number.
+    #[error("CRL {number} of issuer {issuer}, scope {scope}, comes too late: {by} was released")]
+    Overtaken {
+        /// The issuer.
+        issuer: IssuerId,
+        /// What it is about.
+        scope: Scope,
+        /// Its number.
+        number: CrlNumber,
+        /// The number of the other.
+        by: CrlNumber,
+    },
     /// The store shows less of a log than is known to exist: a replica that lags, or an older copy.
     #[error(
         "the log of issuer {issuer} is known up to position {wanted}, and the store shows it up \
@@ -135,6 +188,24 @@ pub enum Error {
     },
 }
 
+/// Why a complete CRL must be released before a delta CRL (RFC 5280 §5.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NeedsBase {
+    /// None was released yet, or not by every sink.
+    #[error("none was released")]
+    NothingReleased,
+    /// The issuer is down, or has fallen since: no delta spans that.
+    #[error("the issuer is down")]
+    Fallen,
+    /// Entries left the live set since.
+    #[error("the record was compacted since the last")]
+    Compacted,
+    /// The last was made elsewhere.
+    #[error("the last was taken over from elsewhere")]
+    Adopted,
+}
+
 /// Why an issuer cannot sign a CRL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -147,6 +218,12 @@ pub enum CannotSign {
     Expired {
         /// The latest notAfter of its certificates.
         not_after: Timestamp,
+    },
+    /// Its last CRL went out; only another last one may follow.
+    #[error("the last CRL of its scope {scope} was released")]
+    Ended {
+        /// What it was about.
+        scope: Scope,
     },
     /// RFC 5280 §5.2.1 wants the subjectKeyIdentifier, and no certificate has one. The policy can
     /// allow to derive it from the key.
@@ -161,7 +238,10 @@ impl Error {
             Self::Store(error) => error.retry(),
             Self::Crl(error) => error.retry(),
             Self::WholeBatch(error) => error.retry(),
-            Self::Contended { .. } => Retry::Now,
+            Self::Contended { .. } | Self::Overtaken { .. } => Retry::Now,
+            Self::ClockAhead { now, this_update } => {
+                Retry::After(this_update.saturating_since(*now))
+            }
             Self::Random(_) | Self::Behind { .. } => Retry::After(Duration::from_secs(1)),
             Self::ClockBehind { now, recorded, .. } => {
                 Retry::After(recorded.saturating_since(*now))
@@ -182,7 +262,7 @@ impl Error {
     /// The refusal, if that is what it is.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Refused(refusal) => Some(refusal),
+            Self::Refused(refusal) | Self::AlreadyRevoked { refusal, .. } => Some(refusal),
             Self::WholeBatch(error) => error.refusal(),
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 mod distribution;
 
-pub(super) use self::distribution::{DistributionRecord, PartitionRecord};
+pub(super) use self::distribution::DistributionRecord;
 
 use crate::{
     codec::{Damaged, Reader, Writer},

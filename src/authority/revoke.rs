@@ -145,7 +145,8 @@ impl<S: Store> Authority<S> {
     /// last live certificate of a CA, the CA falls with it, and all below it is invalidated.
     ///
     /// # Errors
-    /// [`Refusal::AlreadyRevoked`] with the original, [`Refusal::UnknownCertificate`],
+    /// [`Error::AlreadyRevoked`] with the original and how far it has come,
+    /// [`Refusal::UnknownCertificate`],
     /// [`Refusal::UnknownIssuer`], [`Refusal::ForeignCertificate`], [`Refusal::SerialTaken`] where
     /// another certificate is recorded with its serial number, [`Refusal::Expired`],
     /// [`Refusal::SelfSigned`], [`Refusal::DateInFuture`], [`Refusal::DateBefore1970`],
@@ -232,7 +233,15 @@ impl<S: Store> Authority<S> {
         if let Some(done) = found.done_by(view, revoke)? {
             return Ok(Decided::Plain(done));
         }
-        let revocation = found.known.revoke(revoke.details, &self.policy, now)?;
+        let revocation = match found.known.revoke(revoke.details, &self.policy, now) {
+            Err(refusal @ Refusal::AlreadyRevoked { .. }) => {
+                return Err(match self.publication_in(view, issuer, serial)? {
+                    Some(it) => Error::AlreadyRevoked { refusal, publication: Box::new(it) },
+                    None => refusal.into(),
+                });
+            }
+            decided => decided?,
+        };
         let subject = found.subject();
         let discovered = found.record(view, change)?;
         change.push_as(revoke.command, issuer, Event::Revoked { subject, revocation });

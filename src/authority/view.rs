@@ -1,9 +1,9 @@
 //! A frozen view of the store, read as what the records mean.
 
+mod distribution;
 mod log;
-mod partitions;
 
-pub(super) use self::{log::check_tally, partitions::uri};
+pub(super) use self::log::check_tally;
 
 use super::{
     Error,
@@ -62,7 +62,7 @@ impl<'a> View<'a> {
 
 impl View<'_> {
     /// Reads a record of a table; version 0 and nothing where there is none.
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         table: Table,
         key: &[u8],
@@ -268,12 +268,13 @@ impl View<'_> {
     ) -> Result<(), E> {
         loop {
             let mut page = Vec::with_capacity(PAGE);
-            self.certificates(issuer, after, |serial, record| {
+            let gather = |serial, record: CertificateRecord| {
                 let prefix = entries_prefix(issuer, record.partition, serial);
                 page.push((serial, record, prefix));
                 let is_full = page.len() == PAGE;
                 Ok::<_, E>(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-            })?;
+            };
+            self.certificates(issuer, after, gather)?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = Some(*last);
             let prefixes: Vec<_> = page.iter().map(|(_, _, prefix)| prefix.clone()).collect();

@@ -1,7 +1,8 @@
 //! What is signed: the `TBSCertList` of RFC 5280 §5.1.2, laid out piece by piece.
 
 use super::{
-    entry::CrlEntry,
+    distribution_point::{self, DistributionPoint},
+    entry::{CrlEntry, RemovedEntry},
     error::CrlError,
     extension::{self, Oid},
     number::CrlNumber,
@@ -13,6 +14,7 @@ use crate::{
     signing::SignatureAlgorithm,
     time::Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// At most about this many octets are held back before they are handed on.
 const PIECE: usize = 16 << 10;
@@ -42,7 +44,7 @@ impl<T: AsRef<[CrlEntry]> + ?Sized> Entries for T {
     }
 }
 
-/// What a full CRL says, but for its entries.
+/// What a CRL says, but for its entries.
 ///
 /// ```
 /// use annul::{CrlNumber, TbsCertList};
@@ -62,6 +64,12 @@ pub struct TbsCertList<'a> {
     this_update: Timestamp,
     next_update: Timestamp,
     limit: u64,
+    issuing_distribution_point: Option<&'a DistributionPoint>,
+    base: Option<CrlNumber>,
+    freshest_crl: &'a [String],
+    ca_issuers: &'a [String],
+    expired_since: Option<Timestamp>,
+    removed: &'a [RemovedEntry],
 }
 
 impl<'a> TbsCertList<'a> {
@@ -93,8 +101,65 @@ impl<'a> TbsCertList<'a> {
         if next_update <= this_update {
             return Err(CrlError::NextUpdate { this_update, next_update });
         }
-        let limit = u64::MAX;
-        Ok(Self { issuer, authority_key_identifier, number, this_update, next_update, limit })
+        Ok(Self {
+            issuer,
+            authority_key_identifier,
+            number,
+            this_update,
+            next_update,
+            limit: u64::MAX,
+            issuing_distribution_point: None,
+            base: None,
+            freshest_crl: &[],
+            ca_issuers: &[],
+            expired_since: None,
+            removed: &[],
+        })
+    }
+
+    /// About the certificates of this distribution point only (RFC 5280 §5.2.5).
+    #[must_use]
+    pub fn with_issuing_distribution_point(self, point: &'a DistributionPoint) -> Self {
+        Self { issuing_distribution_point: Some(point), ..self }
+    }
+
+    /// A delta CRL: what changed since the complete CRL with this number, which must have been
+    /// published (RFC 5280 §5.2.4).
+    ///
+    /// # Errors
+    /// [`CrlError::Base`] where that number is not lower than its own.
+    pub fn with_base(self, base: CrlNumber) -> Result<Self, CrlError> {
+        let number = self.number;
+        if base >= number {
+            return Err(CrlError::Base { number, base });
+        }
+        Ok(Self { base: Some(base), ..self })
+    }
+
+    /// Says where the delta CRLs to this complete one are found (RFC 5280 §5.2.6); nowhere if there
+    /// is no URI. On a delta CRL, it is an error when it is laid out.
+    #[must_use]
+    pub fn with_freshest_crl(self, uris: &'a [String]) -> Self {
+        Self { freshest_crl: uris, ..self }
+    }
+
+    /// Says where certificates of the issuer are found (RFC 5280 §5.2.7); nowhere if there is no URI.
+    #[must_use]
+    pub fn with_ca_issuers(self, uris: &'a [String]) -> Self {
+        Self { ca_issuers: uris, ..self }
+    }
+
+    /// Says that it lists what has expired since then too (X.509 §9.5.2.8).
+    #[must_use]
+    pub fn with_expired_certificates_since(self, since: Timestamp) -> Self {
+        Self { expired_since: Some(since), ..self }
+    }
+
+    /// Says what has left since the base. They come after the other entries, and none of them may
+    /// be among those. On a complete CRL, it is an error when it is laid out.
+    #[must_use]
+    pub fn with_removed(self, removed: &'a [RemovedEntry]) -> Self {
+        Self { removed, ..self }
     }
 
     /// Refuses to make the CRL if it is longer than `octets`, signature included.
@@ -110,6 +175,11 @@ impl<'a> TbsCertList<'a> {
         self.number
     }
 
+    /// For a delta CRL, the number of the complete CRL that it adds to.
+    pub fn base(&self) -> Option<CrlNumber> {
+        self.base
+    }
+
     /// When it is issued.
     pub fn this_update(&self) -> Timestamp {
         self.this_update
@@ -118,6 +188,18 @@ impl<'a> TbsCertList<'a> {
     /// By when the next one will be issued.
     pub fn next_update(&self) -> Timestamp {
         self.next_update
+    }
+
+    /// Whether all that it has belongs on a CRL of its kind.
+    fn check_kind(&self) -> Result<(), CrlError> {
+        let what = match self.base {
+            // RFC 5280 §5.2.6: it must not appear in delta CRLs.
+            Some(_) if !self.freshest_crl.is_empty() => "a freshestCRL on a delta CRL",
+            // RFC 5280 §5.3.1: removeFromCRL may only appear in delta CRLs.
+            None if !self.removed.is_empty() => "a removeFromCRL on a complete CRL",
+            _ => return Ok(()),
+        };
+        Err(CrlError::OtherKind { number: self.number, what })
     }
 
     /// [`CrlError::TooLong`] where that is past the limit.
@@ -136,11 +218,36 @@ impl<'a> TbsCertList<'a> {
         self.next_update.write_time(out);
     }
 
-    /// `crlExtensions`: new kinds of CRLs add theirs here.
+    /// `crlExtensions`: those that every CRL has, then those that some have.
     fn write_extensions(&self, out: &mut Vec<u8>) {
         let mut extensions = Vec::new();
         self.write_authority_key_identifier(&mut extensions);
         self.write_crl_number(&mut extensions);
+        if let Some(base) = self.base {
+            // RFC 5280 §5.2.4: critical, since who ignores it takes the rest for good.
+            let mut number = Vec::new();
+            asn1::write_element(&mut number, INTEGER, base.as_octets());
+            extension::write(&mut extensions, Oid::DELTA_CRL_INDICATOR, true, &number);
+        }
+        if let Some(point) = self.issuing_distribution_point {
+            // RFC 5280 §5.2.5: critical for the same reason.
+            let oid = Oid::ISSUING_DISTRIBUTION_POINT;
+            extension::write(&mut extensions, oid, true, &point.to_der());
+        }
+        if !self.freshest_crl.is_empty() {
+            let value = distribution_point::freshest_crl(self.freshest_crl);
+            extension::write(&mut extensions, Oid::FRESHEST_CRL, false, &value);
+        }
+        if !self.ca_issuers.is_empty() {
+            let value = distribution_point::authority_information_access(self.ca_issuers);
+            let oid = Oid::AUTHORITY_INFORMATION_ACCESS;
+            extension::write(&mut extensions, oid, false, &value);
+        }
+        if let Some(since) = self.expired_since {
+            let mut time = Vec::new();
+            since.write_generalized_time(&mut time);
+            extension::write(&mut extensions, Oid::EXPIRED_CERTS_ON_CRL, false, &time);
+        }
         let sequence = asn1::element_length(extensions.len() as u64);
         asn1::write_header(out, asn1::context_constructed(0), sequence);
         asn1::write_element(out, SEQUENCE, &extensions);
@@ -194,7 +301,8 @@ impl<'a> Layout<'a> {
         algorithm: SignatureAlgorithm,
         entries: &'a dyn Entries,
     ) -> Result<Self, CrlError> {
-        let mut order = Order::new(tbs.this_update);
+        tbs.check_kind()?;
+        let mut order = Order::new(&tbs)?;
         let mut measured = Tally::default();
         entries.for_each(&mut |run| {
             for entry in run {
@@ -204,6 +312,10 @@ impl<'a> Layout<'a> {
             }
             Ok(())
         })?;
+        for entry in tbs.removed {
+            measured.count += 1;
+            measured.octets += entry.encoded_length();
+        }
         let (mut fields, mut tail) = (Vec::new(), Vec::new());
         tbs.write_fields(algorithm, &mut fields);
         // RFC 5280 §5.1.2.6: the list must be absent when there is nothing to list.
@@ -236,7 +348,7 @@ impl<'a> Layout<'a> {
         &self,
         take: &mut dyn FnMut(&[u8]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
-        let mut order = Order::new(self.tbs.this_update);
+        let mut order = Order::new(&self.tbs)?;
         let mut emitted = Tally::default();
         let mut piece = Vec::with_capacity(PIECE + 128);
         piece.extend_from_slice(&self.head);
@@ -254,6 +366,12 @@ impl<'a> Layout<'a> {
             }
             Ok(())
         })?;
+        for entry in self.tbs.removed {
+            let before = piece.len();
+            entry.write(&mut piece);
+            emitted.count += 1;
+            emitted.octets += (piece.len() - before) as u64;
+        }
         if emitted != self.measured {
             return Err(self.changed());
         }
@@ -271,11 +389,20 @@ impl<'a> Layout<'a> {
 struct Order {
     this_update: Timestamp,
     previous: Option<Serial>,
+    removed: BTreeSet<Serial>,
 }
 
 impl Order {
-    fn new(this_update: Timestamp) -> Self {
-        Self { this_update, previous: None }
+    fn new(tbs: &TbsCertList<'_>) -> Result<Self, CrlError> {
+        let this_update = tbs.this_update;
+        let mut removed = BTreeSet::new();
+        for &RemovedEntry { serial, revocation_date } in tbs.removed {
+            if !removed.insert(serial) {
+                return Err(CrlError::Duplicate { serial });
+            }
+            check_date(serial, revocation_date, this_update)?;
+        }
+        Ok(Self { this_update, previous: None, removed })
     }
 
     fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
@@ -287,10 +414,20 @@ impl Order {
             }
             _ => {}
         }
-        let this_update = self.this_update;
-        if revocation_date > this_update {
-            return Err(CrlError::RevokedAfterThisUpdate { serial, revocation_date, this_update });
+        if self.removed.contains(&serial) {
+            return Err(CrlError::Duplicate { serial });
         }
-        Ok(())
+        check_date(serial, revocation_date, self.this_update)
     }
+}
+
+fn check_date(
+    serial: Serial,
+    revocation_date: Timestamp,
+    this_update: Timestamp,
+) -> Result<(), CrlError> {
+    if revocation_date > this_update {
+        return Err(CrlError::RevokedAfterThisUpdate { serial, revocation_date, this_update });
+    }
+    Ok(())
 }

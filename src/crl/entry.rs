@@ -87,6 +87,41 @@ impl CrlEntry {
     }
 }
 
+/// What a delta CRL says has left the complete CRL: removeFromCRL (RFC 5280 §5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RemovedEntry {
+    /// The serial number of the certificate.
+    pub serial: Serial,
+    /// When it was revoked.
+    pub revocation_date: Timestamp,
+}
+
+impl RemovedEntry {
+    /// The code of removeFromCRL.
+    const CODE: u8 = 8;
+
+    pub(super) fn encoded_length(&self) -> u64 {
+        asn1::element_length(self.fields_length())
+    }
+
+    fn fields_length(&self) -> u64 {
+        let extension = const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) };
+        asn1::element_length(self.serial.as_octets().len() as u64)
+            + self.revocation_date.time_length()
+            + asn1::element_length(extension)
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let extension = const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) };
+        asn1::write_header(out, SEQUENCE, self.fields_length());
+        asn1::write_element(out, INTEGER, self.serial.as_octets());
+        self.revocation_date.write_time(out);
+        asn1::write_header(out, SEQUENCE, extension);
+        extension::write_header(out, Oid::REASON_CODE, REASON_CODE_LENGTH);
+        asn1::write_element(out, ENUMERATED, &[Self::CODE]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,28 @@ pub enum CrlError {
         /// By when the next one is to be issued.
         next_update: Timestamp,
     },
+    /// No URI, or one that is empty or not of ASCII (RFC 5280 §5.2.5).
+    #[error("a distribution point without a URI of ASCII (RFC 5280 §5.2.5)")]
+    DistributionPoint,
+    /// The base of a delta CRL must have a lower number (RFC 5280 §5.2.4).
+    #[error(
+        "delta CRL {number} to a base with number {base}, which is not lower (RFC 5280 §5.2.4)"
+    )]
+    Base {
+        /// The number of the delta CRL.
+        number: CrlNumber,
+        /// That of its base.
+        base: CrlNumber,
+    },
+    /// Only a delta CRL removes entries (RFC 5280 §5.3.1), and only its base says where deltas are
+    /// (§5.2.6).
+    #[error("CRL {number} has what belongs on another kind of CRL: {what}")]
+    OtherKind {
+        /// The number of the CRL.
+        number: CrlNumber,
+        /// What it has.
+        what: &'static str,
+    },
     /// Two entries for one serial number.
     #[error("serial number {serial} is to be listed twice")]
     Duplicate {

@@ -2,8 +2,9 @@
 //! the prepared CRL and the signature.
 
 use super::{
+    distribution_point::read_again,
     encode::{Entries, Layout, TbsCertList},
-    entry::CrlEntry,
+    entry::{CrlEntry, RemovedEntry},
     error::{CrlError, PreparedCrlError},
     number::CrlNumber,
     read::{RevokedCertificates, Tbs},
@@ -42,6 +43,7 @@ pub struct PreparedCrl {
     // All below is found in the tbsCertList.
     algorithm: SignatureAlgorithm,
     number: CrlNumber,
+    base: Option<CrlNumber>,
     this_update: Timestamp,
     next_update: Timestamp,
     entries: u64,
@@ -84,6 +86,7 @@ impl TbsCertList<'_> {
             context,
             algorithm,
             number: self.number(),
+            base: self.base(),
             this_update: self.this_update(),
             next_update: self.next_update(),
             entries: layout.count(),
@@ -122,6 +125,11 @@ impl PreparedCrl {
     /// Its number.
     pub fn number(&self) -> CrlNumber {
         self.number
+    }
+
+    /// For a delta CRL, the number of the complete CRL that it adds to (RFC 5280 §5.2.4).
+    pub fn base_number(&self) -> Option<CrlNumber> {
+        self.base
     }
 
     /// When it is issued.
@@ -217,14 +225,28 @@ impl PreparedCrl {
         let missing = |field: &'static str| tbs.malformed(field, "missing, or not one of ours");
         let algorithm = SignatureAlgorithm::from_identifier(read.algorithm)
             .ok_or_else(|| missing("signature"))?;
-        let again = TbsCertList::new(
+        let point = read.issuing_distribution_point.as_ref().map(read_again).transpose()?;
+        let removed = removed(&read)?;
+        let mut again = TbsCertList::new(
             read.issuer,
             read.authority_key_identifier.ok_or_else(|| missing("authorityKeyIdentifier"))?,
             read.number.ok_or_else(|| missing("cRLNumber"))?,
             read.this_update,
             read.next_update.ok_or_else(|| missing("nextUpdate"))?,
         )?
-        .prepare(&Again(read.entries()), public_key, algorithm, context)?;
+        .with_freshest_crl(&read.freshest_crl)
+        .with_ca_issuers(&read.ca_issuers)
+        .with_removed(&removed);
+        if let Some(point) = &point {
+            again = again.with_issuing_distribution_point(point);
+        }
+        if let Some(base) = read.base_number {
+            again = again.with_base(base)?;
+        }
+        if let Some(since) = read.expired_since {
+            again = again.with_expired_certificates_since(since);
+        }
+        let again = again.prepare(&Again(read.entries()), public_key, algorithm, context)?;
         if again.tbs == tbs.octets {
             Ok(again)
         } else {
@@ -243,6 +265,9 @@ impl Entries for Again<'_> {
     ) -> Result<(), CrlError> {
         for entry in self.0.clone() {
             let entry = entry.map_err(CrlError::entries)?;
+            if entry.reason() == Some(ReasonCode::RemoveFromCrl) {
+                continue;
+            }
             let reason = match entry.reason() {
                 Some(ReasonCode::Reason(reason)) => Some(reason),
                 _ => None,
@@ -256,6 +281,19 @@ impl Entries for Again<'_> {
         }
         Ok(())
     }
+}
+
+/// What a delta CRL says has left.
+fn removed(read: &Tbs<'_>) -> Result<Vec<RemovedEntry>, PreparedCrlError> {
+    let mut removed = Vec::new();
+    for entry in read.entries() {
+        let entry = entry?;
+        if entry.reason() == Some(ReasonCode::RemoveFromCrl) {
+            let serial = entry.serial().to_serial().map_err(CrlError::entries)?;
+            removed.push(RemovedEntry { serial, revocation_date: entry.revocation_date() });
+        }
+    }
+    Ok(removed)
 }
 
 /// Its message is the tbsCertList.

@@ -229,6 +229,21 @@ impl<'a> CertificateList<'a> {
         self.tbs.issuing_distribution_point.as_ref()
     }
 
+    /// Where its delta CRLs are found (RFC 5280 §5.2.6): URIs, others are passed over.
+    pub fn freshest_crl(&self) -> &[String] {
+        &self.tbs.freshest_crl
+    }
+
+    /// Where certificates of its issuer are found (RFC 5280 §5.2.7): URIs, others are passed over.
+    pub fn ca_issuers(&self) -> &[String] {
+        &self.tbs.ca_issuers
+    }
+
+    /// From when on it lists what has expired too, if it says so (X.509 §9.5.2.8).
+    pub fn expired_certificates_since(&self) -> Option<Timestamp> {
+        self.tbs.expired_since
+    }
+
     /// All its extensions, in the order in which they stand.
     pub fn extensions(&self) -> &[Extension<'a>] {
         &self.tbs.extensions

@@ -127,24 +127,25 @@ impl View<'_> {
             visit(&entry(Space::Entries, key, value)?.event);
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
-        check_tally(issuer, head, &tally)
+        check_tally(issuer, head.position, &head.tally, &tally)
     }
 }
 
-/// Checks that a scan of the entries about certificates found those that the head counted.
+/// Checks that a scan of the entries about certificates found those that were counted.
 pub(in crate::authority) fn check_tally(
     issuer: IssuerId,
-    head: &Head,
+    position: Position,
+    counted: &Tally,
     found: &Tally,
 ) -> Result<(), StoreError> {
-    if *found == head.tally {
+    if found == counted {
         return Ok(());
     }
     Err(StoreError::Corrupt {
-        what: format!("log of issuer {issuer} at position {}", head.position),
+        what: format!("log of issuer {issuer} at position {position}"),
         problem: format!(
             "{} entries about certificates are recorded, a scan found {} or others",
-            head.tally.count, found.count
+            counted.count, found.count
         ),
     })
 }

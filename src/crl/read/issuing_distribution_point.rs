@@ -2,7 +2,7 @@
 
 use crate::{
     asn1::{self, Element, Malformed, SEQUENCE},
-    crl::extension::Extension,
+    crl::{distribution_point::uris_of_name, extension::Extension},
 };
 
 /// The issuing distribution point of a CRL that anyone may have made.
@@ -36,6 +36,11 @@ pub struct IssuingDistributionPoint<'a> {
 }
 
 impl<'a> IssuingDistributionPoint<'a> {
+    /// The URIs of its fullName; other names are passed over.
+    pub fn uris(&self) -> impl Iterator<Item = &'a str> {
+        uris_of_name(self.distribution_point.unwrap_or_default())
+    }
+
     pub(super) fn read(extension: &Extension<'a>) -> Result<Self, Malformed> {
         let sequence = extension.single(SEQUENCE, "issuingDistributionPoint")?;
         let mut fields = sequence.reader();

@@ -4,6 +4,7 @@ use super::{IssuingDistributionPoint, RevokedCertificates};
 use crate::{
     asn1::{self, Element, GENERALIZED_TIME, INTEGER, Malformed, Reader, SEQUENCE, UTC_TIME},
     crl::{
+        distribution_point::{read_ca_issuers, read_freshest_crl},
         extension::{Extension, Extensions, Oid},
         number::CrlNumber,
     },
@@ -23,8 +24,11 @@ pub(in crate::crl) struct Tbs<'a> {
     pub(super) extensions: Vec<Extension<'a>>,
     pub(in crate::crl) authority_key_identifier: Option<&'a [u8]>,
     pub(in crate::crl) number: Option<CrlNumber>,
-    pub(super) base_number: Option<CrlNumber>,
-    pub(super) issuing_distribution_point: Option<IssuingDistributionPoint<'a>>,
+    pub(in crate::crl) base_number: Option<CrlNumber>,
+    pub(in crate::crl) issuing_distribution_point: Option<IssuingDistributionPoint<'a>>,
+    pub(in crate::crl) freshest_crl: Vec<String>,
+    pub(in crate::crl) ca_issuers: Vec<String>,
+    pub(in crate::crl) expired_since: Option<Timestamp>,
 }
 
 impl<'a> Tbs<'a> {
@@ -68,6 +72,9 @@ impl<'a> Tbs<'a> {
             number: None,
             base_number: None,
             issuing_distribution_point: None,
+            freshest_crl: Vec::new(),
+            ca_issuers: Vec::new(),
+            expired_since: None,
         };
         for extension in &extensions {
             read.understand(extension)?;
@@ -93,6 +100,20 @@ impl<'a> Tbs<'a> {
             Oid::ISSUING_DISTRIBUTION_POINT => {
                 let point = IssuingDistributionPoint::read(extension)?;
                 self.issuing_distribution_point = Some(point);
+            }
+            Oid::FRESHEST_CRL => {
+                let read = read_freshest_crl(extension.value);
+                self.freshest_crl = extension.if_understood(read)?.unwrap_or_default();
+            }
+            Oid::AUTHORITY_INFORMATION_ACCESS => {
+                let read = read_ca_issuers(extension.value);
+                self.ca_issuers = extension.if_understood(read)?.unwrap_or_default();
+            }
+            Oid::EXPIRED_CERTS_ON_CRL => {
+                let name = "expiredCertsOnCRL";
+                let read =
+                    extension.any(name).and_then(|time| Timestamp::from_element(&time, name));
+                self.expired_since = extension.if_understood(read)?;
             }
             _ => {}
         }

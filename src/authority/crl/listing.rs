@@ -1,0 +1,331 @@
+//! What a CRL lists, read from a frozen view each time.
+
+use crate::{
+    authority::{
+        release::{Release, Retention},
+        view::{View, check_tally, entry, fold_rows},
+    },
+    crl::{CrlEntry, CrlError, Entries, RemovedEntry},
+    issuer_id::IssuerId,
+    lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
+    log::{Entry, Head, Position, Tally},
+    reason::Reason,
+    scope::Scope,
+    serial::Serial,
+    store::{Space, StoreError, key},
+    time::Timestamp,
+};
+use std::{cell::Cell, ops::ControlFlow};
+
+/// How many entries are handed on together.
+const RUN: usize = 1024;
+
+/// The entries of a complete CRL, or of a delta CRL to a base.
+pub(super) struct Listing<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) issuer: IssuerId,
+    pub(super) scope: Scope,
+    pub(super) head: Head,
+    pub(super) this_update: Timestamp,
+    /// What brought the issuer down, where its CRLs list what that invalidates.
+    pub(super) invalidation: Option<Invalidation>,
+    /// What may leave.
+    pub(super) retention: Option<Retention>,
+    /// The complete CRL that a delta adds to.
+    pub(super) base: Option<&'a Release>,
+    /// How many entries stay because nobody knows when they expire, as of the last reading.
+    pub(super) without_not_after: Cell<u64>,
+}
+
+impl Entries for Listing<'_> {
+    fn for_each(
+        &self,
+        visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+    ) -> Result<(), CrlError> {
+        let mut run = Run { entries: Vec::with_capacity(RUN), visit };
+        self.each(|listed| match listed {
+            Listed::Entry(entry) => run.push(entry),
+            Listed::Removed(..) => Ok(()),
+        })?;
+        run.flush()
+    }
+}
+
+/// What a CRL says of one certificate.
+enum Listed {
+    Entry(CrlEntry),
+    /// It was on the base and has left: removeFromCRL (RFC 5280 §5.3.1).
+    Removed(Serial, Timestamp),
+}
+
+/// What the entries of the log about one certificate come to.
+struct Subject {
+    serial: Serial,
+    kind: CertificateKind,
+    /// The latest that any of them knows.
+    not_after: Option<Timestamp>,
+    /// Where it was revoked.
+    first: Position,
+    /// Where anything was last said of it.
+    last: Position,
+    revocation: Revocation,
+}
+
+impl Listing<'_> {
+    /// What a delta says has left since its base.
+    pub(super) fn removed(&self) -> Result<Vec<RemovedEntry>, CrlError> {
+        let mut removed = Vec::new();
+        if self.base.is_some() {
+            self.each(|listed| {
+                if let Listed::Removed(serial, date) = listed {
+                    removed.push(RemovedEntry { serial, revocation_date: date });
+                }
+                Ok(())
+            })?;
+        }
+        Ok(removed)
+    }
+
+    fn each(&self, mut visit: impl FnMut(Listed) -> Result<(), CrlError>) -> Result<(), CrlError> {
+        self.without_not_after.set(0);
+        let tally = match &self.invalidation {
+            None => self.each_revoked(&mut visit)?,
+            Some(invalidation) => self.each_certificate(invalidation, &mut visit)?,
+        };
+        check_tally(self.issuer, self.head.position, &self.head.tally, &tally)
+            .map_err(CrlError::entries)
+    }
+
+    /// Every certificate that the log revokes.
+    fn each_revoked(
+        &self,
+        visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
+    ) -> Result<Tally, CrlError> {
+        let mut tally = Tally::default();
+        let mut current: Option<Subject> = None;
+        let each = |key: &[u8], value: &[u8]| {
+            tally.add(value);
+            let entry = entry(Space::Entries, key, value).map_err(Failed::from)?;
+            let position = key::position(key);
+            // Entries about one certificate follow each other in the order of the log: an
+            // amendment replaces what was before it.
+            current = match (current.take(), Subject::of(&entry, position)) {
+                (Some(known), Some(next)) if known.serial == next.serial => {
+                    Some(known.amended(next))
+                }
+                (Some(done), next) => {
+                    self.decide(done, visit)?;
+                    next
+                }
+                (None, next) => next,
+            };
+            Ok::<_, Failed>(ControlFlow::Continue(()))
+        };
+        let prefix = self.issuer.as_octets();
+        self.view.scan(Space::Entries, prefix, key::past(prefix), each)?;
+        if let Some(done) = current {
+            self.decide(done, visit)?;
+        }
+        Ok(tally)
+    }
+
+    fn decide(
+        &self,
+        subject: Subject,
+        visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
+    ) -> Result<(), CrlError> {
+        if !self.is_about(subject.kind) {
+            return Ok(());
+        }
+        let Subject { serial, first, last, revocation, .. } = subject;
+        let is_listed = self.keeps(&subject, self.retention)?;
+        if is_listed && subject.not_after.is_none() {
+            self.without_not_after.set(self.without_not_after.get().saturating_add(1));
+        }
+        let Some(base) = self.base else {
+            return if is_listed { visit(self.entry(serial, &revocation)) } else { Ok(()) };
+        };
+        let base_position = base.as_of.position(self.issuer);
+        let was_listed = first <= base_position && self.keeps(&subject, base.retention)?;
+        match (is_listed, was_listed) {
+            (true, true) if last <= base_position => Ok(()),
+            (true, _) => visit(self.entry(serial, &revocation)),
+            (false, true) => visit(Listed::Removed(serial, revocation.date.min(self.this_update))),
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// Whether a certificate must be listed where this may leave.
+    fn keeps(&self, subject: &Subject, retention: Option<Retention>) -> Result<bool, CrlError> {
+        let (Some(retention), Some(not_after)) = (retention, subject.not_after) else {
+            return Ok(true);
+        };
+        if !retention.lets_go(subject.first, not_after) {
+            return Ok(true);
+        }
+        // The record may have learnt of a later notAfter since it was revoked.
+        let (_, record) =
+            self.view.certificate(self.issuer, subject.serial).map_err(CrlError::entries)?;
+        let recorded = record.and_then(|record| record.not_after);
+        Ok(recorded.is_some_and(|later| !retention.lets_go(subject.first, later)))
+    }
+
+    /// Every certificate, revoked itself or invalidated with its issuer.
+    fn each_certificate(
+        &self,
+        invalidation: &Invalidation,
+        visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
+    ) -> Result<Tally, CrlError> {
+        let mut tally = Tally::default();
+        self.view.certificates_with_entries(self.issuer, None, |serial, record, rows| {
+            rows.iter().for_each(|(_, value)| tally.add(value));
+            let first = rows.first().map(|(key, _)| key::position(key));
+            match fold_rows(&rows)? {
+                Some(history) => {
+                    let mut subject: Option<Subject> = None;
+                    for (key, value) in &rows {
+                        let position = key::position(key);
+                        let next = Subject::of(&entry(Space::Entries, key, value)?, position);
+                        subject = match (subject, next) {
+                            (Some(known), Some(next)) => Some(known.amended(next)),
+                            (known, next) => known.or(next),
+                        };
+                    }
+                    if let (Some(subject), Some(first)) = (subject, first) {
+                        let revocation = history.current;
+                        self.decide(Subject { first, revocation, ..subject }, visit)?;
+                    }
+                }
+                None if self.is_about(record.kind) && self.keeps_invalidated(&record) => {
+                    visit(Listed::Entry(self.invalidated(serial, &record, invalidation)))?;
+                }
+                None => {}
+            }
+            Ok::<_, Failed>(ControlFlow::Continue(()))
+        })?;
+        Ok(tally)
+    }
+
+    /// Whether a certificate that is not revoked itself is still listed with its issuer.
+    fn keeps_invalidated(&self, record: &CertificateRecord) -> bool {
+        let Some(not_after) = record.not_after else {
+            self.without_not_after.set(self.without_not_after.get().saturating_add(1));
+            return true;
+        };
+        // It was on the last CRL if it was recorded by then.
+        let was_listed = |retention: &Retention| {
+            not_after < retention.expired_before
+                && retention.recorded_before.is_some_and(|at| record.recorded_at < at)
+        };
+        !self.retention.as_ref().is_some_and(was_listed)
+    }
+
+    /// Whether certificates of this kind belong to the scope. One of which it is not known is
+    /// listed twice rather than never.
+    fn is_about(&self, kind: CertificateKind) -> bool {
+        match (self.scope, kind) {
+            (Scope::CaCertificates, CertificateKind::EndEntity)
+            | (Scope::UserCertificates, CertificateKind::Ca(_)) => false,
+            _ => true,
+        }
+    }
+
+    fn entry(&self, serial: Serial, revocation: &Revocation) -> Listed {
+        Listed::Entry(CrlEntry {
+            serial,
+            // Only a clock that somebody set right leaves later ones: RFC 5280 has no future.
+            revocation_date: revocation.date.min(self.this_update),
+            reason: revocation.reason,
+            invalidity_date: revocation.invalidity_date,
+        })
+    }
+
+    /// The entry of a certificate whose issuer came down.
+    fn invalidated(
+        &self,
+        serial: Serial,
+        record: &CertificateRecord,
+        by: &Invalidation,
+    ) -> CrlEntry {
+        let date = record.not_before.map_or(by.at, |not_before| by.at.max(not_before));
+        let reason = match (record.kind, by.reason) {
+            (CertificateKind::Unknown | CertificateKind::EndEntity, _) => None,
+            // The key of the CA below is not known to be compromised, but what vouched for it is;
+            // the entry of a CA must say something (CA/B forum baseline requirements §7.2.2).
+            (CertificateKind::Ca(_), Some(Reason::KeyCompromise | Reason::CaCompromise)) => {
+                Some(Reason::CaCompromise)
+            }
+            (CertificateKind::Ca(_), None | Some(Reason::Unspecified)) => {
+                Some(Reason::CessationOfOperation)
+            }
+            (CertificateKind::Ca(_), reason) => reason,
+        };
+        CrlEntry {
+            serial,
+            revocation_date: date.min(self.this_update),
+            reason,
+            invalidity_date: None,
+        }
+    }
+}
+
+impl Subject {
+    fn of(entry: &Entry, position: Position) -> Option<Self> {
+        let (subject, revocation) = (entry.event.subject()?, entry.event.revocation()?);
+        Some(Self {
+            serial: subject.serial,
+            kind: subject.kind,
+            not_after: subject.not_after,
+            first: position,
+            last: position,
+            revocation: *revocation,
+        })
+    }
+
+    /// As a later entry leaves it.
+    fn amended(self, later: Self) -> Self {
+        // Whoever was told that nobody knows goes on listing it.
+        let not_after = self.not_after.zip(later.not_after).map(|(one, other)| one.max(other));
+        Self { not_after, first: self.first, ..later }
+    }
+}
+
+/// Gathers entries into runs.
+struct Run<'a> {
+    entries: Vec<CrlEntry>,
+    visit: &'a mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+}
+
+impl Run<'_> {
+    fn push(&mut self, entry: CrlEntry) -> Result<(), CrlError> {
+        self.entries.push(entry);
+        if self.entries.len() < RUN { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), CrlError> {
+        (self.visit)(&self.entries)?;
+        self.entries.clear();
+        Ok(())
+    }
+}
+
+/// What stopped a scan: the store, or who took the entries.
+struct Failed(CrlError);
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self(CrlError::entries(error))
+    }
+}
+
+impl From<CrlError> for Failed {
+    fn from(error: CrlError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Failed> for CrlError {
+    fn from(failed: Failed) -> Self {
+        failed.0
+    }
+}

@@ -1,0 +1,376 @@
+//! A CRL in the making: what it says, settled on one frozen view.
+
+use super::{CrlRequest, listing::Listing, numbering::newest_date};
+use crate::{
+    authority::{
+        Authority, Error, NeedsBase, Waive,
+        release::{Release, Retention, ScopeRecord, scope_key},
+        view::{KnownIssuer, View},
+    },
+    codec::{Damaged, Reader, Writer},
+    crl::{CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl, TbsCertList},
+    issuer_id::IssuerId,
+    lifecycle::Invalidation,
+    log::{Event, Head},
+    scope::{CrlPlace, Scope},
+    signing::SignatureAlgorithm,
+    store::Store,
+    time::Timestamp,
+};
+use std::{cell::Cell, ops::ControlFlow};
+
+/// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
+const LONGEST: u64 = i32::MAX as u64;
+
+/// How often a number is reserved anew because a revocation dated later came in meanwhile.
+const ATTEMPTS: u32 = 10;
+
+/// Which CRLs are made at once, of one scope and with one number (RFC 5280 §5.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    Complete,
+    Delta,
+    Both,
+}
+
+impl Kinds {
+    pub(super) fn of(request: &CrlRequest) -> Self {
+        if request.delta { Self::Delta } else { Self::Complete }
+    }
+
+    pub(crate) fn includes_delta(self) -> bool {
+        self != Self::Complete
+    }
+
+    pub(crate) fn includes_complete(self) -> bool {
+        self != Self::Delta
+    }
+}
+
+/// What a CRL says, but for the kind of it.
+pub(super) struct Making<'a> {
+    view: &'a View<'a>,
+    pub(super) known: KnownIssuer,
+    request: &'a CrlRequest,
+    head: Head,
+    invalidation: Option<Invalidation>,
+    key_identifier: Vec<u8>,
+    /// What may leave a complete CRL.
+    retention: Option<Retention>,
+    /// From when on nothing was ever dropped, if it says so.
+    expired_since: Option<Timestamp>,
+    /// The complete CRL that was released last.
+    base: Option<Release>,
+    /// What is recorded of it if it is released.
+    pub(super) release: Release,
+}
+
+impl<S: Store> Authority<S> {
+    /// Reserves a number and has `make` make CRLs with it.
+    pub(super) fn make<T>(
+        &self,
+        issuer: IssuerId,
+        request: &CrlRequest,
+        kinds: Kinds,
+        public_key: &[u8],
+        make: impl FnOnce(&Making<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        for _ in 0..ATTEMPTS {
+            // Before a number is used up for nothing.
+            let view = self.view()?;
+            self.check_kinds(&view, issuer, request, kinds)?;
+            drop(view);
+            let (number, this_update) = self.reserve_number(issuer, request, public_key)?;
+            let view = self.view()?;
+            request.check(&view)?;
+            // Of two CRLs, the one with the higher number must not know less. So a view is taken
+            // only while the number is still the last one, and only if thisUpdate covers it.
+            let last = view.crl_numbers(&scope_key(issuer, request.scope))?.1.map(|it| it.last);
+            let is_covered = request.waives(Waive::ThisUpdate)
+                || newest_date(&view, issuer, this_update)? <= Some(this_update);
+            if last == Some(number) && is_covered {
+                self.check_kinds(&view, issuer, request, kinds)?;
+                let making = self.settle(&view, issuer, request, number, this_update)?;
+                return make(&making);
+            }
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
+    }
+
+    /// As [`Authority::make`], to be signed elsewhere.
+    pub(crate) fn prepare(
+        &self,
+        issuer: IssuerId,
+        request: &CrlRequest,
+        kinds: Kinds,
+        public_key: &[u8],
+        algorithm: SignatureAlgorithm,
+    ) -> Result<Prepared, Error> {
+        self.make(issuer, request, kinds, public_key, |making| {
+            let prepare = |delta| making.prepare(delta, algorithm);
+            let complete = kinds.includes_complete().then(|| prepare(false)).transpose()?;
+            let delta = kinds.includes_delta().then(|| prepare(true)).transpose()?;
+            Ok(Prepared { complete, delta })
+        })
+    }
+
+    /// Whether such CRLs can be made.
+    fn check_kinds(
+        &self,
+        view: &View<'_>,
+        issuer: IssuerId,
+        request: &CrlRequest,
+        kinds: Kinds,
+    ) -> Result<(), Error> {
+        let scope = request.scope;
+        view.require_issuer(issuer)?;
+        view.covers_releases(issuer, scope)?;
+        if scope != Scope::Full && view.uris(&CrlPlace::complete(issuer, scope))?.is_empty() {
+            return Err(Error::NoDistributionPoint { issuer, scope });
+        }
+        if !kinds.includes_delta() {
+            return Ok(());
+        }
+        let needs_base = |problem| Err(Error::NeedsBase { issuer, scope, problem });
+        let Some(base) = view.last_out(&CrlPlace::complete(issuer, scope))? else {
+            return needs_base(NeedsBase::NothingReleased);
+        };
+        if view.graph_above(issuer)?.invalidation(issuer).is_some() || base.lists_invalidated {
+            return needs_base(NeedsBase::Fallen);
+        }
+        let Some(token) = base.token else { return needs_base(NeedsBase::Adopted) };
+        let head = view.covers(&token)?;
+        let mut problem = None;
+        view.log(&token, &head, |_, entry| {
+            problem = match entry.event {
+                Event::IssuerFell(_) => Some(NeedsBase::Fallen),
+                Event::Compacted(_) => Some(NeedsBase::Compacted),
+                _ => return ControlFlow::Continue(()),
+            };
+            ControlFlow::Break(())
+        })?;
+        problem.map_or(Ok(()), needs_base)
+    }
+
+    fn settle<'a>(
+        &self,
+        view: &'a View<'a>,
+        issuer: IssuerId,
+        request: &'a CrlRequest,
+        number: CrlNumber,
+        this_update: Timestamp,
+    ) -> Result<Making<'a>, Error> {
+        let known = view.require_issuer(issuer)?;
+        let head = view.head(issuer)?;
+        let graph = view.graph_above(issuer)?;
+        let invalidation = graph.invalidation(issuer).filter(|_| known.record.lists_invalidated);
+        let base = view.last_out(&CrlPlace::complete(issuer, request.scope))?;
+        let (_, scope) = view.scope_record(issuer, request.scope)?;
+        let expired_since = self.expired_since(view, &known, request, &scope)?;
+        let now = self.clock.now();
+        let skew = self.policy.clock_skew;
+        let retention = base.as_ref().filter(|base| {
+            // What it was made from may have been another history's.
+            !base.adopted && expired_since.is_none()
+        });
+        let retention = retention.map(|base| Retention {
+            expired_before: base.this_update,
+            revoked_up_to: base.as_of.position(issuer),
+            recorded_before: (base.lists_invalidated).then(|| base.made_at.saturating_sub(skew)),
+        });
+        let release = Release {
+            number,
+            this_update,
+            as_of: view.as_of(&graph)?,
+            retention,
+            lists_invalidated: invalidation.is_some(),
+            made_at: now,
+            last: request.last,
+            waivers: request.waivers.clone(),
+            token: Some(view.token(issuer, head.position)?),
+            ..Release::blank()
+        };
+        Ok(Making {
+            view,
+            key_identifier: self.key_identifier(&known)?,
+            known,
+            request,
+            head,
+            invalidation,
+            retention,
+            expired_since,
+            base,
+            release,
+        })
+    }
+
+    /// From when on a CRL that keeps what has expired does so: it has what expired since.
+    fn expired_since(
+        &self,
+        view: &View<'_>,
+        known: &KnownIssuer,
+        request: &CrlRequest,
+        scope: &ScopeRecord,
+    ) -> Result<Option<Timestamp>, Error> {
+        if !request.last && !request.keeps_expired {
+            return Ok(scope.keeps_expired_since);
+        }
+        if scope.keeps_expired_since.is_some() {
+            return Ok(scope.keeps_expired_since);
+        }
+        // All that is left is listed; what compaction took had expired before it ran.
+        let issuer = known.issuer.id();
+        let earliest = known.issuer.certificates().map(|certificate| certificate.not_before());
+        let mut since = earliest.min().unwrap_or(Timestamp::MIN);
+        let head = view.head(issuer)?;
+        let start = view.token(issuer, crate::log::Position(0))?;
+        view.log(&start, &head, |_, entry| {
+            if let Event::Compacted(compaction) = entry.event {
+                since = since.max(compaction.recorded_at);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Some(since))
+    }
+}
+
+impl Making<'_> {
+    /// Hands what is to be laid out to `make`. Answers also how many entries have no end.
+    pub(super) fn lay_out<T>(
+        &self,
+        delta: bool,
+        make: impl FnOnce(&TbsCertList<'_>, &dyn Entries) -> Result<T, CrlError>,
+    ) -> Result<(T, u64), Error> {
+        let Release { number, this_update, .. } = self.release;
+        let issuer = self.known.issuer.id();
+        let scope = self.request.scope;
+        let base = self.base.as_ref().filter(|_| delta);
+        let listing = Listing {
+            view: self.view,
+            issuer,
+            scope,
+            head: self.head,
+            this_update,
+            invalidation: self.invalidation.clone(),
+            retention: self.retention,
+            base,
+            without_not_after: Cell::new(0),
+        };
+        let name = self.known.issuer.name();
+        let next_update = self.next_update(delta);
+        let mut tbs =
+            TbsCertList::new(name, &self.key_identifier, number, this_update, next_update)?
+                .with_limit(LONGEST);
+        let point = self.distribution_point()?;
+        if let Some(point) = &point {
+            tbs = tbs.with_issuing_distribution_point(point);
+        }
+        let mut freshest = Vec::new();
+        if base.is_none() && self.view.offers_deltas(issuer)? {
+            let uris = self.view.uris(&CrlPlace::delta(issuer, scope))?;
+            freshest.extend(uris.into_iter().next());
+        }
+        tbs = tbs.with_freshest_crl(&freshest);
+        if let Some(base) = base {
+            tbs = tbs.with_base(base.number)?;
+        }
+        if !self.request.ca_issuers.is_empty() {
+            tbs = tbs.with_ca_issuers(&self.request.ca_issuers);
+        }
+        if let Some(since) = self.expired_since {
+            tbs = tbs.with_expired_certificates_since(since);
+        }
+        let removed = listing.removed()?;
+        let tbs = tbs.with_removed(&removed);
+        let made = make(&tbs, &listing)?;
+        Ok((made, listing.without_not_after.get()))
+    }
+
+    /// A CRL to be signed elsewhere, with what will be recorded of it.
+    pub(super) fn prepare(
+        &self,
+        delta: bool,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<PreparedCrl, Error> {
+        let public_key = self.known.issuer.public_key();
+        let origin = Origin {
+            place: CrlPlace { issuer: self.known.issuer.id(), scope: self.request.scope, delta },
+            expired_since: self.expired_since,
+            release: self.release.clone(),
+        };
+        let (prepared, _) = self.lay_out(delta, |tbs, entries| {
+            tbs.prepare(entries, public_key, algorithm, origin.to_octets())
+        })?;
+        Ok(prepared)
+    }
+
+    fn next_update(&self, delta: bool) -> Timestamp {
+        if self.request.last && !delta {
+            // ETSI EN 319 411-2, CSS-6.3.9: the value that says that there is no next one.
+            return Timestamp::MAX;
+        }
+        let validity = self.request.delta_validity.filter(|_| delta);
+        self.release.this_update.saturating_add(validity.unwrap_or(self.request.validity))
+    }
+
+    fn distribution_point(&self) -> Result<Option<DistributionPoint>, Error> {
+        let scope = self.request.scope;
+        let only = match scope {
+            Scope::Full => return Ok(None),
+            Scope::CaCertificates => Some(Only::CaCertificates),
+            Scope::UserCertificates => Some(Only::UserCertificates),
+        };
+        let place = CrlPlace::complete(self.known.issuer.id(), scope);
+        Ok(Some(DistributionPoint::new(self.view.uris(&place)?, only)?))
+    }
+}
+
+/// CRLs that lack nothing but their signatures.
+pub(crate) struct Prepared {
+    pub(crate) complete: Option<PreparedCrl>,
+    pub(crate) delta: Option<PreparedCrl>,
+}
+
+/// What a prepared CRL carries along, so that it can be released days later by who knows no more
+/// of it: its context.
+pub(crate) struct Origin {
+    pub(crate) place: CrlPlace,
+    pub(crate) expired_since: Option<Timestamp>,
+    /// What is not in the CRL itself.
+    pub(crate) release: Release,
+}
+
+impl Origin {
+    const FORMAT: u8 = 2;
+
+    fn to_octets(&self) -> Vec<u8> {
+        let mut out = Writer::new(Self::FORMAT);
+        out.issuer(self.place.issuer);
+        out.octet_string(&self.place.scope.to_octets());
+        out.bool(self.place.delta);
+        out.optional(self.expired_since, Writer::timestamp);
+        self.release.write_origin(&mut out);
+        out.finish()
+    }
+
+    /// Reads the context of a prepared CRL.
+    pub(crate) fn of(prepared: &PreparedCrl) -> Result<Self, Damaged> {
+        let mut input = Reader::new(prepared.context(), Self::FORMAT)?;
+        let issuer = input.issuer()?;
+        let scope = Scope::from_octets(input.octet_string()?);
+        let scope = scope.ok_or_else(|| input.damaged("an unknown scope"))?;
+        let place = CrlPlace { issuer, scope, delta: input.bool()? };
+        let expired_since = input.optional(Reader::timestamp)?;
+        let release = Release {
+            number: prepared.number(),
+            base: prepared.base_number(),
+            this_update: prepared.this_update(),
+            next_update: prepared.next_update(),
+            entries: prepared.entries(),
+            tbs_sha256: prepared.tbs_sha256(),
+            ..Release::read_origin(&mut input)?
+        };
+        input.finish()?;
+        Ok(Self { place, expired_since, release })
+    }
+}

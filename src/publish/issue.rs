@@ -1,0 +1,454 @@
+//! Releasing a CRL: made, compared with what it replaces, recorded, shown.
+//!
+//! ```text
+//! look      what do the sinks show? Is it what this record released?
+//! reserve   a number, on disk
+//! make      on one frozen view, signed, verified
+//! gate      against what each sink shows
+//! record    that it is about to go out
+//! put       into each sink
+//! record    since when each shows it: from now on it counts
+//! ```
+//!
+//! After a crash at any step, the same call again finishes the job: with the CRL that was on its
+//! way where a sink shows it already, and with a new one in any case.
+
+use super::{
+    gate::{self, GateRefusal},
+    sink::{Current, Outgoing, Sink, SinkError},
+};
+use crate::{
+    authority::{Authority, CrlRequest, Error, Intent, Kinds, Origin, Placed, Release, Waive},
+    codec::Damaged,
+    crl::{CertificateList, CrlError, CrlNumber, CrlReadError, PreparedCrl},
+    issuer_id::IssuerId,
+    log::Position,
+    retry::Retry,
+    scope::CrlPlace,
+    serial::{Serial, SerialRef},
+    signing::{Signer, ToSign},
+    store::Store,
+    time::Timestamp,
+};
+
+/// How often a CRL is made anew because another publisher was faster.
+const ATTEMPTS: u32 = 3;
+
+/// What is to be released.
+///
+/// ```
+/// use annul::{CrlRequest, Issue};
+/// use std::time::Duration;
+///
+/// let week = CrlRequest::new(Duration::from_secs(7 * 24 * 60 * 60));
+/// let issue = Issue::new(week).with_delta();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Issue {
+    request: CrlRequest,
+    kinds: Kinds,
+}
+
+impl Issue {
+    /// This CRL: a complete one, or a delta CRL where the request says so.
+    pub fn new(request: CrlRequest) -> Self {
+        let kinds = if request.delta { Kinds::Delta } else { Kinds::Complete };
+        Self { request, kinds }
+    }
+
+    /// With a complete CRL also the delta CRL to the complete one before it: both have one number
+    /// and say the same (RFC 5280 §5.2.3).
+    #[must_use]
+    pub fn with_delta(self) -> Self {
+        Self { kinds: if self.request.delta { Kinds::Delta } else { Kinds::Both }, ..self }
+    }
+
+    fn places(&self, issuer: IssuerId) -> Vec<CrlPlace> {
+        let place = |delta| CrlPlace { issuer, scope: self.request.scope, delta };
+        let complete = self.kinds.includes_complete().then(|| place(false));
+        complete.into_iter().chain(self.kinds.includes_delta().then(|| place(true))).collect()
+    }
+}
+
+/// What was released: every sink shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Released {
+    /// The complete CRL, if one was made.
+    pub complete: Option<Release>,
+    /// The delta CRL, if one was made.
+    pub delta: Option<Release>,
+}
+
+/// A sink that does not show a CRL.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NotPlaced {
+    /// The name of the sink.
+    pub sink: String,
+    /// The place.
+    pub place: CrlPlace,
+    /// Why not.
+    pub error: SinkError,
+}
+
+/// Why a CRL was not released, or not everywhere. Whatever was recorded stays recorded: the same
+/// call again goes on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// It could not be made, or the store failed.
+    #[error(transparent)]
+    Authority(#[from] Error),
+    /// Nobody would see it.
+    #[error("there is no sink to release it to")]
+    NoSinks,
+    /// A sink cannot be asked what it shows. Nothing was made.
+    #[error("sink {sink} cannot be asked what it shows at {place}")]
+    Unreadable {
+        /// The name of the sink.
+        sink: String,
+        /// The place.
+        place: CrlPlace,
+        /// Why not.
+        #[source]
+        source: SinkError,
+    },
+    /// A sink shows a CRL that this record never released: the record is an older copy that was
+    /// restored, or another history of it, or somebody else publishes there. What that CRL lists
+    /// may be missing here.
+    #[error(
+        "sink {sink} shows a CRL at {place} that this record did not release, number {found:?}; \
+         the last that it knows of is {last:?}: the record was restored from an older copy, or \
+         somebody else publishes there"
+    )]
+    Forked {
+        /// The name of the sink.
+        sink: String,
+        /// The place.
+        place: CrlPlace,
+        /// The number of the CRL that it shows.
+        found: Option<CrlNumber>,
+        /// The number of the last CRL that was released from this record.
+        last: Option<CrlNumber>,
+    },
+    /// A sink shows something that is no CRL.
+    #[error("sink {sink} shows something at {place} that is no CRL")]
+    NoCrl {
+        /// The name of the sink.
+        sink: String,
+        /// The place.
+        place: CrlPlace,
+        /// What is wrong with it.
+        #[source]
+        source: CrlReadError,
+    },
+    /// It may not take the place of what a sink shows. Nothing went out.
+    #[error("CRL {number} may not replace what sink {sink} shows at {place}: {problem}")]
+    Gate {
+        /// Its number, which is used up.
+        number: CrlNumber,
+        /// The name of the sink.
+        sink: String,
+        /// The place.
+        place: CrlPlace,
+        /// Why not.
+        #[source]
+        problem: GateRefusal,
+    },
+    /// The prepared CRL carries nothing that tells what it was made from.
+    #[error("a prepared CRL that no authority prepared for release")]
+    NotOurs(#[from] Damaged),
+    /// Some sinks show it, or none: it does not count as released yet.
+    #[error("{} of the sinks do not show what was released, such as {}", failed.len(), first(failed))]
+    Incomplete {
+        /// What was recorded.
+        released: Box<Released>,
+        /// The sinks that do not show it.
+        failed: Vec<NotPlaced>,
+    },
+}
+
+fn first(failed: &[NotPlaced]) -> String {
+    let first = failed.first().map(|it| format!("{} at {}: {}", it.sink, it.place, it.error));
+    first.unwrap_or_default()
+}
+
+impl PublishError {
+    /// Whether the same call may succeed later.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Authority(error) => error.retry(),
+            Self::Unreadable { source, .. } => source.retry(),
+            Self::Incomplete { failed, .. } => {
+                failed.iter().map(|it| it.error.retry()).next().unwrap_or(Retry::Now)
+            }
+            _ => Retry::Never,
+        }
+    }
+}
+
+/// What a sink shows at a place.
+struct Shown<'a> {
+    sink: &'a dyn Sink,
+    place: CrlPlace,
+    current: Option<Current>,
+}
+
+/// A signed CRL, and what it was made from.
+struct Signed {
+    origin: Origin,
+    der: Vec<u8>,
+}
+
+impl<S: Store> Authority<S> {
+    /// Releases a CRL of an issuer: makes it, compares it with what each sink shows, records it, and
+    /// hands it to the sinks. Once it returns, every one of them shows it.
+    ///
+    /// It holds the CRL in memory, and what it replaces.
+    ///
+    /// # Errors
+    /// [`PublishError::Forked`], [`PublishError::Gate`]: nothing went out, and nothing does until
+    /// somebody looked. [`PublishError::Incomplete`]: the same call again goes on. The errors of
+    /// [`Authority::crl`].
+    pub fn issue(
+        &self,
+        issuer: IssuerId,
+        issue: &Issue,
+        signer: &dyn Signer,
+        sinks: &[&dyn Sink],
+    ) -> Result<Released, PublishError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.issue_once(issuer, issue, signer, sinks) {
+                Err(PublishError::Authority(Error::Overtaken { .. })) if attempts < ATTEMPTS => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn issue_once(
+        &self,
+        issuer: IssuerId,
+        issue: &Issue,
+        signer: &dyn Signer,
+        sinks: &[&dyn Sink],
+    ) -> Result<Released, PublishError> {
+        let request = &issue.request;
+        // Before a number is reserved: a record that was restored must not use one twice.
+        let shown = self.look(&issue.places(issuer), request, sinks)?;
+        let (key, algorithm) = (signer.public_key(), signer.algorithm());
+        let prepared = self.prepare(issuer, request, issue.kinds, key, algorithm)?;
+        let mut signed = Vec::new();
+        for prepared in prepared.complete.iter().chain(&prepared.delta) {
+            let number = prepared.number();
+            let to_sign = match signer.wants_message() {
+                true => ToSign::Message(prepared),
+                false => prepared.to_sign(),
+            };
+            let signature = signer
+                .sign(to_sign)
+                .map_err(|source| Error::from(CrlError::Signing { number, source }))?;
+            let der = self.assemble_crl(issuer, prepared, &signature)?;
+            signed.push(Signed { origin: Origin::of(prepared)?, der });
+        }
+        self.send(signed, shown, request)
+    }
+
+    /// Releases a CRL that was [prepared](Authority::prepare_crl) and signed elsewhere: it is
+    /// assembled, and has to pass the gate as it is now.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`] and [`Authority::assemble_crl`]; [`Error::Overtaken`] where another
+    /// CRL was released since it was prepared, and [`Error::Forked`] where the record is another.
+    pub fn release(
+        &self,
+        issuer: IssuerId,
+        prepared: &PreparedCrl,
+        signature: &[u8],
+        sinks: &[&dyn Sink],
+    ) -> Result<Released, PublishError> {
+        let origin = Origin::of(prepared)?;
+        if origin.place.issuer != issuer {
+            return Err(Error::from(CrlError::WrongKey).into());
+        }
+        self.check_origin(&origin)?;
+        let mut request = CrlRequest::new(std::time::Duration::ZERO).of(origin.place.scope);
+        request.waivers.clone_from(&origin.release.waivers);
+        let shown = self.look(&[origin.place], &request, sinks)?;
+        let der = self.assemble_crl(issuer, prepared, signature)?;
+        self.send(vec![Signed { origin, der }], shown, &request)
+    }
+
+    /// What the sinks show, each of it released from this record.
+    fn look<'a>(
+        &self,
+        places: &[CrlPlace],
+        request: &CrlRequest,
+        sinks: &[&'a dyn Sink],
+    ) -> Result<Vec<Shown<'a>>, PublishError> {
+        if sinks.is_empty() {
+            return Err(PublishError::NoSinks);
+        }
+        let mut shown = Vec::new();
+        for &place in places {
+            for &sink in sinks {
+                let name = || sink.name().to_owned();
+                let current = match sink.current(&place) {
+                    Err(SinkError::WriteOnly) if request.waives(Waive::UnreadableSink) => None,
+                    answer => answer.map_err(|source| PublishError::Unreadable {
+                        sink: name(),
+                        place,
+                        source,
+                    })?,
+                };
+                if let Some(current) = &current {
+                    self.recognize(sink, &place, current)?;
+                }
+                shown.push(Shown { sink, place, current });
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Finds what a sink shows in the record, and notes that it does where a crash came between.
+    fn recognize(
+        &self,
+        sink: &dyn Sink,
+        place: &CrlPlace,
+        current: &Current,
+    ) -> Result<(), PublishError> {
+        let (name, place) = (sink.name().to_owned(), *place);
+        let crl = match CertificateList::from_der(&current.der) {
+            Ok(crl) => crl,
+            Err(source) => return Err(PublishError::NoCrl { sink: name, place, source }),
+        };
+        let found = crl.number();
+        let known = match found {
+            Some(number) => self.find_release(&place, number, crl.tbs_sha256())?,
+            None => None,
+        };
+        let Some((ordinal, release)) = known else {
+            let last = self.last_number(&place)?;
+            return Err(PublishError::Forked { sink: name, place, found, last });
+        };
+        let is_noted = release.sinks.iter().any(|it| it.sink == name && it.at.is_some());
+        if !is_noted && release.sinks.iter().any(|it| it.sink == name) {
+            let placed = Placed { sink: name, at: Some(self.now()) };
+            self.record_placed(&place, ordinal, &[placed])?;
+        }
+        Ok(())
+    }
+
+    /// Has each CRL pass the gate, records them, and hands them to the sinks.
+    fn send(
+        &self,
+        signed: Vec<Signed>,
+        shown: Vec<Shown<'_>>,
+        request: &CrlRequest,
+    ) -> Result<Released, PublishError> {
+        let mut intents = Vec::new();
+        for Signed { origin, der } in &signed {
+            let place = origin.place;
+            for shown in shown.iter().filter(|shown| shown.place == place) {
+                self.pass(origin, der, shown, request)?;
+            }
+            let names = shown.iter().filter(|shown| shown.place == place);
+            let sinks = names.map(|it| Placed { sink: it.sink.name().to_owned(), at: None });
+            let octets = u64::try_from(der.len()).unwrap_or(u64::MAX);
+            let release = Release { octets, sinks: sinks.collect(), ..origin.release.clone() };
+            intents.push(Intent { place, release, expired_since: origin.expired_since });
+        }
+        let ordinals = self.record_releases(&intents)?;
+        let mut released = Released { complete: None, delta: None };
+        let mut failed = Vec::new();
+        for (Signed { origin, der }, ordinal) in signed.iter().zip(ordinals) {
+            let place = origin.place;
+            let mut placed = Vec::new();
+            for shown in shown.iter().filter(|shown| shown.place == place) {
+                let now = self.now();
+                let Release { number, this_update, next_update, .. } = origin.release;
+                let outgoing = Outgoing { place, der, number, this_update, next_update, now };
+                let replaces = shown.current.as_ref().map(|current| &current.revision);
+                let sink = shown.sink.name().to_owned();
+                match shown.sink.put(&outgoing, replaces) {
+                    Ok(()) => placed.push(Placed { sink, at: Some(self.now()) }),
+                    Err(error) => failed.push(NotPlaced { sink, place, error }),
+                }
+            }
+            let release = self.record_placed(&place, ordinal, &placed)?;
+            let kind = if place.delta { &mut released.delta } else { &mut released.complete };
+            *kind = Some(release);
+        }
+        if failed.is_empty() {
+            return Ok(released);
+        }
+        Err(PublishError::Incomplete { released: Box::new(released), failed })
+    }
+
+    /// Whether a CRL may take the place of what a sink shows.
+    fn pass(
+        &self,
+        origin: &Origin,
+        der: &[u8],
+        shown: &Shown<'_>,
+        request: &CrlRequest,
+    ) -> Result<(), PublishError> {
+        let Some(current) = &shown.current else { return Ok(()) };
+        let (place, number) = (origin.place, origin.release.number);
+        let refuse = |problem| PublishError::Gate {
+            number,
+            sink: shown.sink.name().to_owned(),
+            place,
+            problem,
+        };
+        let unreadable = |error| refuse(GateRefusal::Unreadable(error));
+        let old = CertificateList::from_der(&current.der).map_err(unreadable)?;
+        let new = CertificateList::from_der(der).map_err(unreadable)?;
+        let base = match origin.release.base {
+            Some(base) => self.position_of_base(&place, base)?,
+            None => None,
+        };
+        let compared = gate::compare(&old, &new, &request.waivers, |missing| {
+            self.still_needed(place.issuer, missing, old.this_update(), base).map_err(Failure::Else)
+        });
+        compared.map_err(|failure| match failure {
+            Failure::Gate(problem) => refuse(problem),
+            Failure::Else(error) => error.into(),
+        })
+    }
+
+    /// Of certificates that a new CRL lacks, those that it must have, as texts.
+    fn still_needed(
+        &self,
+        issuer: IssuerId,
+        missing: Vec<SerialRef<'_>>,
+        replaced_at: Timestamp,
+        base: Option<Position>,
+    ) -> Result<Vec<String>, Error> {
+        let (mut serials, mut needed) = (Vec::<Serial>::new(), Vec::new());
+        for serial in missing {
+            match serial.to_serial() {
+                Ok(serial) => serials.push(serial),
+                // Of a number that no certificate can have, nothing is known: it stays.
+                Err(_) => needed.push(serial.to_string()),
+            }
+        }
+        let stay = self.must_stay(issuer, &serials, replaced_at, base)?;
+        needed.extend(stay.iter().map(ToString::to_string));
+        Ok(needed)
+    }
+}
+
+/// What stopped a comparison.
+enum Failure {
+    Gate(GateRefusal),
+    Else(Error),
+}
+
+impl From<GateRefusal> for Failure {
+    fn from(refusal: GateRefusal) -> Self {
+        Self::Gate(refusal)
+    }
+}
