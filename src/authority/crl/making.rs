@@ -78,6 +78,7 @@ impl<S: Store> Authority<S> {
         for _ in 0..ATTEMPTS {
             // Before a number is used up for nothing.
             let view = self.view()?;
+            request.check(&view)?;
             self.check_kinds(&view, issuer, request, kinds)?;
             drop(view);
             let (number, this_update) = self.reserve_number(issuer, request, public_key)?;

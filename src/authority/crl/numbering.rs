@@ -38,13 +38,11 @@ impl<S: Store> Authority<S> {
             let (version, last) = view.crl_numbers(&key)?;
             let this_update = self.this_update(view, issuer, request, last, now)?;
             self.check_validity(&known, this_update, request)?;
-            let before = match last {
-                Some(record) => Some(record.last),
-                None => numbers_of_namesakes(view, &known, request)?,
-            };
-            let number = match before {
+            let number = match last {
                 None => CrlNumber::from_u64(1),
-                Some(last) => last.next().ok_or(Error::NumbersExhausted { last })?,
+                Some(NumberRecord { last, .. }) => {
+                    last.next().ok_or(Error::NumbersExhausted { last })?
+                }
             };
             let record = NumberRecord { last: number, this_update };
             change.put(Table::CrlNumbers, key, version, record.to_octets());
@@ -147,23 +145,6 @@ impl<S: Store> Authority<S> {
             }),
         }
     }
-}
-
-/// The highest number that another key under the same name reserved: a verifier that knows both
-/// takes the CRL with the higher one.
-fn numbers_of_namesakes(
-    view: &View<'_>,
-    known: &KnownIssuer,
-    request: &CrlRequest,
-) -> Result<Option<CrlNumber>, Error> {
-    let mut highest = None;
-    for other in view.issuers()? {
-        if other.issuer.name() == known.issuer.name() {
-            let key = scope_key(other.issuer.id(), request.scope);
-            highest = highest.max(view.crl_numbers(&key)?.1.map(|record| record.last));
-        }
-    }
-    Ok(highest)
 }
 
 /// The latest revocationDate of an issuer's log as it stands, if it is after `now`; else it does

@@ -102,18 +102,18 @@ impl<'a> Tbs<'a> {
                 self.issuing_distribution_point = Some(point);
             }
             Oid::FRESHEST_CRL => {
-                let read = read_freshest_crl(extension.value);
-                self.freshest_crl = extension.if_understood(read)?.unwrap_or_default();
+                // Whoever does not know it may not use the CRL where it is critical: see
+                // `unknown_critical_extensions`.
+                self.freshest_crl = read_freshest_crl(extension.value).unwrap_or_default();
             }
             Oid::AUTHORITY_INFORMATION_ACCESS => {
-                let read = read_ca_issuers(extension.value);
-                self.ca_issuers = extension.if_understood(read)?.unwrap_or_default();
+                self.ca_issuers = read_ca_issuers(extension.value).unwrap_or_default();
             }
             Oid::EXPIRED_CERTS_ON_CRL => {
                 let name = "expiredCertsOnCRL";
                 let read =
                     extension.any(name).and_then(|time| Timestamp::from_element(&time, name));
-                self.expired_since = extension.if_understood(read)?;
+                self.expired_since = read.ok();
             }
             _ => {}
         }
