@@ -191,7 +191,9 @@ impl Failure {
 
 fn kind(error: &Error) -> (&'static str, u8) {
     match error {
-        Error::Refused(refusal) => (refusal_kind(refusal), 1),
+        Error::Refused(refusal) | Error::AlreadyRevoked { refusal, .. } => {
+            (refusal_kind(refusal), 1)
+        }
         Error::WholeBatch(error) => kind(error),
         Error::Issuer(_) => ("bad-ca-certificate", 1),
         Error::Serial(_) => ("bad-serial", 1),

@@ -501,7 +501,7 @@ impl<S: Store> Authority<S> {
                 releases.extend(view.release(&place, ordinal)?.map(|(_, release)| release));
             }
         }
-        releases.sort_by(|one, other| (other.number, other.base).cmp(&(one.number, one.base)));
+        releases.sort_by_key(|release| std::cmp::Reverse((release.number, release.base)));
         Ok(releases)
     }
 }

@@ -223,11 +223,12 @@ impl Listing<'_> {
     /// Whether certificates of this kind belong to the scope. One of which it is not known is
     /// listed twice rather than never.
     fn is_about(&self, kind: CertificateKind) -> bool {
-        match (self.scope, kind) {
+        !matches!(
+            (self.scope, kind),
             (Scope::CaCertificates, CertificateKind::EndEntity)
-            | (Scope::UserCertificates, CertificateKind::Ca(_)) => false,
-            _ => true,
-        }
+                | (Scope::UserCertificates, CertificateKind::Ca(_))
+        )
+    }
     }
 
     fn entry(&self, serial: Serial, revocation: &Revocation) -> Listed {
