@@ -229,7 +229,6 @@ impl Listing<'_> {
                 | (Scope::UserCertificates, CertificateKind::Ca(_))
         )
     }
-    }
 
     fn entry(&self, serial: Serial, revocation: &Revocation) -> Listed {
         Listed::Entry(CrlEntry {
