@@ -30,7 +30,9 @@
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
+//! | `check` | what they say of a certificate |
 
+mod check;
 mod encode;
 mod entry;
 mod error;
@@ -42,6 +44,10 @@ mod sign;
 mod stage;
 
 pub use self::{
+    check::{
+        CannotCheck, CheckOutcome, CrlNotUsed, ListedRevocation, NotUsed, RevocationCheck,
+        Undetermined,
+    },
     encode::{Entries, TbsCertList},
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},

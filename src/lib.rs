@@ -65,6 +65,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | follow a log from another process or machine | [`Authority::changes`] |
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
+| find out from CRLs, anybody's, whether a certificate is revoked | [`RevocationCheck`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
@@ -140,9 +141,11 @@ pub use crate::{
     certificate::{Certificate, CertificateError, CrlDistributionPoint, KeyUsage},
     codec::Damaged,
     crl::{
-        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
-        Extension, FileStage, IssuingDistributionPoint, NotDurable, Oid, PemStage, PreparedCrl,
-        PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        CannotCheck, CertificateList, CheckOutcome, CrlEntry, CrlError, CrlNotUsed, CrlNumber,
+        CrlNumberError, CrlReadError, Entries, Extension, FileStage, IssuingDistributionPoint,
+        ListedRevocation, NotDurable, NotUsed, Oid, PemStage, PreparedCrl, PreparedCrlError,
+        RevocationCheck, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        Undetermined,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
