@@ -3,7 +3,11 @@
 
 #[path = "../support/ca.rs"]
 mod ca;
+mod deltas;
 mod path;
 #[cfg(feature = "rsa")]
 mod pkits;
+mod refusals;
+mod scopes;
+mod suites;
 mod support;
