@@ -31,8 +31,10 @@
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
 //! | `check` | what they say of a certificate |
+//! | `diff` | what changed from one to another |
 
 mod check;
+mod diff;
 mod encode;
 mod entry;
 mod error;
@@ -48,6 +50,7 @@ pub use self::{
         CannotCheck, CheckOutcome, CrlNotUsed, ListedRevocation, NotUsed, RevocationCheck,
         Undetermined,
     },
+    diff::{CrlDiff, EntryChange, HeaderChange, HeaderChanges, Removal},
     encode::{Entries, TbsCertList},
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},

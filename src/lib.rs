@@ -66,6 +66,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | find out from CRLs, anybody's, whether a certificate is revoked | [`RevocationCheck`] |
+| see what changed from one CRL to the next | [`CrlDiff`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
@@ -141,11 +142,11 @@ pub use crate::{
     certificate::{Certificate, CertificateError, CrlDistributionPoint, KeyUsage},
     codec::Damaged,
     crl::{
-        CannotCheck, CertificateList, CheckOutcome, CrlEntry, CrlError, CrlNotUsed, CrlNumber,
-        CrlNumberError, CrlReadError, Entries, Extension, FileStage, IssuingDistributionPoint,
-        ListedRevocation, NotDurable, NotUsed, Oid, PemStage, PreparedCrl, PreparedCrlError,
-        RevocationCheck, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
-        Undetermined,
+        CannotCheck, CertificateList, CheckOutcome, CrlDiff, CrlEntry, CrlError, CrlNotUsed,
+        CrlNumber, CrlNumberError, CrlReadError, Entries, EntryChange, Extension, FileStage,
+        HeaderChange, HeaderChanges, IssuingDistributionPoint, ListedRevocation, NotDurable,
+        NotUsed, Oid, PemStage, PreparedCrl, PreparedCrlError, Removal, RevocationCheck,
+        RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList, Undetermined,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},

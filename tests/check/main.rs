@@ -4,6 +4,7 @@
 #[path = "../support/ca.rs"]
 mod ca;
 mod deltas;
+mod diff;
 mod path;
 #[cfg(feature = "rsa")]
 mod pkits;
