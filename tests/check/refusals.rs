@@ -219,6 +219,7 @@ fn e48_only_a_hold_ends() {
     // And no CRL takes back what is for good.
     let compromised = pair.crl(1).lists(entry(7, &[reason(1)]));
     pair.check(&[&compromised, &pair.crl(2)]).revoked();
+    assert_eq!(pair.check(&[&later, &compromised]).revoked().crl, 1, "the graver one is told");
 }
 
 #[test]

@@ -197,6 +197,8 @@ fn e48_another_issuer_signs_where_the_certificate_says_so_and_the_crl_too() {
     // Nobody may speak for the issuer unasked.
     let unasked = Indirect::new(|_| points(&[&[full_name(&[uri("u:1")])]]));
     assert!(matches!(unasked.check(&crl).not_used(), NotUsed::OtherIssuer));
+    let third = Indirect::new(|_| points(&[&[crl_issuer(&common_name("third"))]]));
+    assert!(matches!(third.check(&crl).not_used(), NotUsed::OtherIssuer));
     // The name of the issuer stands for that of the place, where there is none.
     let at_issuer = issuing_point(&[full_name(&[directory(&common_name("Other"))]), flag(4)]);
     indirect.check(&Crl::new(&indirect.other, 1).with(at_issuer)).good();
