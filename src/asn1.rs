@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
         Self { rest: input, offset: 0 }
     }
 
+    /// A cursor over a part of the input that starts at this octet of it.
+    pub(crate) fn at(part: &'a [u8], offset: usize) -> Self {
+        Self { rest: part, offset }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -1,15 +1,16 @@
 //! Certificates, as far as revocation needs them: RFC 5280 §4.
 
+mod distribution_point;
 mod extensions;
 mod read;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use self::extensions::KeyUsage;
+pub use self::{distribution_point::CrlDistributionPoint, extensions::KeyUsage};
 
 use self::read::Fields;
 use crate::{
-    asn1::Malformed,
+    asn1::{Malformed, Reader},
     pem::{self, PemError},
     serial::SerialRef,
     signing::{ToSign, Verifier, VerifyError},
@@ -227,6 +228,20 @@ impl Certificate {
     /// fullName of every DistributionPoint (RFC 5280 §4.2.1.13). What is not ASCII is left out.
     pub fn crl_distribution_points(&self) -> &[String] {
         &self.fields.extensions.crl_distribution_points
+    }
+
+    /// Its distribution points, each with all that it says (RFC 5280 §4.2.1.13).
+    ///
+    /// # Errors
+    /// Where the names or the reasons of one are malformed. Such a certificate can be recorded and
+    /// revoked, but nobody can tell which CRL is about it.
+    pub fn distribution_points(&self) -> Result<Vec<CrlDistributionPoint<'_>>, Malformed> {
+        match &self.fields.extensions.distribution_points {
+            Some(range) => {
+                CrlDistributionPoint::read_all(Reader::at(self.octets(range), range.start))
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether it bears the poison extension of a precertificate (RFC 6962 §3.1).

@@ -30,7 +30,11 @@
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
+//! | `check` | what they say of a certificate |
+//! | `diff` | what changed from one to another |
 
+mod check;
+mod diff;
 mod distribution_point;
 mod encode;
 mod entry;
@@ -43,6 +47,11 @@ mod sign;
 mod stage;
 
 pub use self::{
+    check::{
+        CannotCheck, CheckOutcome, CrlNotUsed, ListedRevocation, NotUsed, RevocationCheck,
+        Undetermined,
+    },
+    diff::{CrlDiff, EntryChange, HeaderChange, HeaderChanges, Removal},
     distribution_point::{DistributionPoint, Only},
     encode::{Entries, TbsCertList},
     entry::{CrlEntry, RemovedEntry},

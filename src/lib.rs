@@ -65,6 +65,8 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | follow a log from another process or machine | [`Authority::changes`] |
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
+| find out from CRLs, anybody's, whether a certificate is revoked | [`RevocationCheck`] |
+| see what changed from one CRL to the next | [`CrlDiff`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
@@ -145,13 +147,15 @@ pub use crate::{
         RevokeCa, Revoked, ScopePublication, ScopeStatus, Status, Target, Waive, Waiver,
         WouldInvalidate,
     },
-    certificate::{Certificate, CertificateError, KeyUsage},
+    certificate::{Certificate, CertificateError, CrlDistributionPoint, KeyUsage},
     codec::Damaged,
     crl::{
-        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError,
-        DistributionPoint, Entries, Extension, FileStage, IssuingDistributionPoint, NotDurable,
-        Oid, Only, PemStage, PreparedCrl, PreparedCrlError, RemovedEntry, RevokedCertificate,
-        RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        CannotCheck, CertificateList, CheckOutcome, CrlDiff, CrlEntry, CrlError, CrlNotUsed,
+        CrlNumber, CrlNumberError, CrlReadError, DistributionPoint, Entries, EntryChange,
+        Extension, FileStage, HeaderChange, HeaderChanges, IssuingDistributionPoint,
+        ListedRevocation, NotDurable, NotUsed, Oid, Only, PemStage, PreparedCrl, PreparedCrlError,
+        Removal, RemovedEntry, RevocationCheck, RevokedCertificate, RevokedCertificates, SignedCrl,
+        Stage, TbsCertList, Undetermined,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},
@@ -164,13 +168,14 @@ pub use crate::{
         AsOf, BadFreshnessToken, CommandId, Compaction, Entry, Event, FreshnessToken, Position,
         Subject,
     },
+    name::{DistributionPointName, GeneralName},
     partition::Partition,
     pem::PemError,
     publish::{
         Current, DirectorySink, GateRefusal, Issue, MemorySink, NotPlaced, Outgoing, PublishError,
         Released, Revision, Sink, SinkError,
     },
-    reason::{Reason, ReasonCode, UnknownReason},
+    reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     retry::Retry,
     scope::{CrlPlace, Scope},
     serial::{Serial, SerialError, SerialRef},

@@ -1,8 +1,14 @@
 //! Names: RFC 5280 §4.1.2.4.
 
+mod compare;
+mod general;
+
+pub(crate) use self::compare::{ComparableName, is_same};
+pub use self::general::{DistributionPointName, GeneralName};
+
 use crate::asn1::{Element, Malformed, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
 
-/// Reads a Name. Its values may be anything, for names are only ever compared octet for octet.
+/// Reads a Name. Its values may be anything.
 ///
 /// ```text
 /// Name ::= SEQUENCE OF RelativeDistinguishedName

@@ -1,5 +1,9 @@
 //! Why a certificate was revoked: RFC 5280 §5.3.1.
 
+mod flags;
+
+pub use self::flags::ReasonFlags;
+
 use std::{fmt, str::FromStr};
 
 /// A reason that a revocation can be recorded with.

@@ -7,7 +7,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 /// Records what a CA issued, revokes it for good, and makes signed CRLs.
 ///
 /// Exit codes: 0 done, 1 refused (nothing was recorded), 2 wrong usage, 3 the store or the signing
-/// key failed.
+/// key failed. `check` ends with 0 for good, 10 for revoked, 11 for undetermined.
 #[derive(Parser)]
 #[command(name = "annul", version)]
 pub struct Arguments {
@@ -68,6 +68,15 @@ pub enum Command {
         /// The certificate of its issuer, PEM or DER
         #[arg(long, value_name = "CA.pem")]
         issuer_cert: PathBuf,
+    },
+    /// Ask CRLs, whoever made them, whether a certificate is revoked
+    Check(Check),
+    /// What changed from one CRL to another
+    Diff {
+        /// The old CRL, PEM or DER
+        old: PathBuf,
+        /// The new CRL, PEM or DER
+        new: PathBuf,
     },
     /// What happened to the certificates of an issuer, and to itself
     Log(OfIssuer),
@@ -221,6 +230,25 @@ pub struct Crl {
     /// Derive the key identifier from the key where the issuer's certificates have none
     #[arg(long)]
     pub derive_key_identifier: bool,
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// The certificate, PEM or DER
+    #[arg(long, value_name = "LEAF.pem")]
+    pub cert: PathBuf,
+    /// The certificate of its issuer, which must be trusted already
+    #[arg(long, value_name = "CA.pem")]
+    pub issuer_cert: PathBuf,
+    /// CRLs, PEM or DER: complete and delta CRLs, of all distribution points
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub crl: Vec<PathBuf>,
+    /// Certificates of others who sign CRLs for it, which must be trusted already
+    #[arg(long, value_name = "CA.pem", num_args = 1..)]
+    pub crl_issuer_cert: Vec<PathBuf>,
+    /// Take no notice of delta CRLs
+    #[arg(long)]
+    pub no_deltas: bool,
 }
 
 #[derive(Args)]

@@ -187,7 +187,7 @@ fn reason_name(entry: &RevokedCertificate<'_>) -> Option<String> {
     entry.reason().map(|code| code.to_string())
 }
 
-fn entry_text(entry: &RevokedCertificate<'_>) -> String {
+pub fn entry_text(entry: &RevokedCertificate<'_>) -> String {
     let reason = reason_name(entry).unwrap_or_default();
     let since = match entry.invalidity_date() {
         Some(date) => format!("invalid since {date}"),
@@ -197,7 +197,7 @@ fn entry_text(entry: &RevokedCertificate<'_>) -> String {
     format!("{serial:59}  {}  {reason}  {since}", entry.revocation_date()).trim_end().to_owned()
 }
 
-fn entry_json(entry: &RevokedCertificate<'_>) -> Value {
+pub fn entry_json(entry: &RevokedCertificate<'_>) -> Value {
     json!({
         "serial": entry.serial().to_string(),
         "revocation_date": entry.revocation_date().to_string(),

@@ -13,6 +13,7 @@ mod files;
 mod issuers;
 mod log;
 mod output;
+mod rely;
 mod session;
 mod upkeep;
 
@@ -30,13 +31,14 @@ fn main() -> ExitCode {
     };
     let session = Session::new(&arguments);
     match run(&session, arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(session.output),
     }
 }
 
-fn run(session: &Session, command: Command) -> Result<(), Failure> {
-    match command {
+fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+    let done = match command {
+        Command::Check(command) => return rely::check(session, &command),
         Command::AddIssuer(command) => issuers::add(session, &command),
         Command::Reserve(command) => certificates::reserve(session, command),
         Command::Register(command) => certificates::register(session, &command),
@@ -49,11 +51,13 @@ fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Crl(command) => crl::make(session, &command),
         Command::ShowCrl { file } => crl::show(session, &file),
         Command::VerifyCrl { file, issuer_cert } => crl::verify(session, &file, &issuer_cert),
+        Command::Diff { old, new } => rely::diff(session, &old, &new),
         Command::Log(command) => log::show(session, &command),
         Command::Compact(command) => upkeep::compact(session, &command),
         Command::Copy { to } => upkeep::copy(session, &to),
         Command::Demo { directory } => demo::run(session, directory),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// What clap has to say: help and versions are no errors.

@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 14];
 pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
 pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
+pub(super) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
 const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 35];
 /// 1.3.6.1.4.1.11129.2.4.2, RFC 6962 §3.3.
 pub(super) const SIGNED_CERTIFICATE_TIMESTAMPS: &[u8] = b"\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02";
@@ -45,6 +45,8 @@ pub(super) struct Extensions {
     pub(super) is_ca: bool,
     pub(super) path_length: Option<u32>,
     pub(super) crl_distribution_points: Vec<String>,
+    /// The content of the OCTET STRING.
+    pub(super) distribution_points: Option<Range<usize>>,
     pub(super) is_precertificate: bool,
 }
 
@@ -109,6 +111,7 @@ impl Extensions {
             KEY_USAGE => self.key_usage = Some(key_usage(&mut value)?),
             BASIC_CONSTRAINTS => (self.is_ca, self.path_length) = basic_constraints(&mut value)?,
             CRL_DISTRIBUTION_POINTS => {
+                self.distribution_points = Some(extension.value.content_range());
                 self.crl_distribution_points = crl_distribution_points(&mut value)?;
             }
             POISON => {

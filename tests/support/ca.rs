@@ -183,7 +183,7 @@ pub fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// RFC 5280 §4.1.2.5.
-fn time(time: Timestamp) -> Vec<u8> {
+pub fn time(time: Timestamp) -> Vec<u8> {
     let digits: String = time.to_string().chars().filter(char::is_ascii_digit).collect();
     let (tag, digits) =
         if time < at("2050-01-01T00:00:00Z") { (0x17, &digits[2..]) } else { (0x18, &digits[..]) };

@@ -1,4 +1,5 @@
 //! The command-line tool, as a script runs it.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use super::openssl::directory::Directory;
 use serde_json::Value;

@@ -95,6 +95,11 @@ impl<'a> RevokedCertificate<'a> {
         self.certificate_issuer.map(|names| names.octets)
     }
 
+    /// The GeneralNames of [`RevokedCertificate::certificate_issuer`], one after the other.
+    pub(in crate::crl) fn certificate_issuer_names(&self) -> Option<Reader<'a>> {
+        self.certificate_issuer.map(|names| names.reader())
+    }
+
     /// Its extensions, in the order in which they stand.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> {
         // They were all read once before.
