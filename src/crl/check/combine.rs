@@ -57,9 +57,7 @@ impl<'c, 'a> Combined<'c, 'a> {
             .filter(|verdict| !verdict.is_released(&verdicts))
             .filter_map(Verdict::listed)
             // The newest CRL that lists it says best why and since when.
-            .max_by_key(|(gravity, this_update, listed)| {
-                (*gravity, *this_update, Reverse(listed.crl))
-            });
+            .max_by_key(|(gravity, issued, listed)| (*gravity, *issued, Reverse(listed.crl)));
         if let Some((_, _, listed)) = listed {
             return CheckOutcome::Revoked(listed);
         }
@@ -113,7 +111,7 @@ impl Verdict<'_, '_, '_> {
     }
 
     /// How grave it is, and by when.
-    fn listed(&self) -> Option<(u8, Timestamp, ListedRevocation)> {
+    fn listed(&self) -> Option<(u8, (Timestamp, CrlNumber), ListedRevocation)> {
         let usable = self.lists?;
         let entry = usable.entry?;
         let listed = ListedRevocation {
@@ -123,7 +121,9 @@ impl Verdict<'_, '_, '_> {
             reason: entry.reason(),
             invalidity_date: entry.invalidity_date(),
         };
-        Some((gravity(&entry), self.newest.crl.this_update(), listed))
+        // Two of one second are told apart by their numbers.
+        let issued = (self.newest.crl.this_update(), self.newest.number);
+        Some((gravity(&entry), issued, listed))
     }
 }
 
