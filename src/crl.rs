@@ -26,7 +26,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `number`, `entry`, `extension` | the values |
-//! | `encode` | the TBSCertList and its rules |
+//! | `encode` | the TBSCertList and its rules, but for the entries |
+//! | `layout` | the TBSCertList with its entries, piece by piece |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
@@ -35,6 +36,7 @@ mod encode;
 mod entry;
 mod error;
 mod extension;
+mod layout;
 mod number;
 mod prepared;
 mod read;
@@ -42,10 +44,11 @@ mod sign;
 mod stage;
 
 pub use self::{
-    encode::{Entries, TbsCertList},
+    encode::TbsCertList,
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
+    layout::Entries,
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,
     read::{

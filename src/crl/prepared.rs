@@ -2,9 +2,10 @@
 //! the prepared CRL and the signature.
 
 use super::{
-    encode::{Entries, Layout, TbsCertList},
+    encode::TbsCertList,
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
+    layout::{Entries, Layout},
     number::CrlNumber,
     read::{RevokedCertificates, Tbs},
     sign::{Digesting, Digests, write_signature},
