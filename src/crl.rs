@@ -25,13 +25,15 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `number`, `entry`, `extension` | the values |
+//! | `number`, `entry`, `appendix`, `distribution_point`, `uri`, `extension` | the values |
 //! | `encode` | the TBSCertList and its rules, but for the entries |
 //! | `layout` | the TBSCertList with its entries, piece by piece |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
 
+mod appendix;
+mod distribution_point;
 mod encode;
 mod entry;
 mod error;
@@ -42,8 +44,11 @@ mod prepared;
 mod read;
 mod sign;
 mod stage;
+mod uri;
 
 pub use self::{
+    appendix::AppendedEntry,
+    distribution_point::{DistributionPoint, Only},
     encode::TbsCertList,
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},

@@ -140,9 +140,10 @@ pub use crate::{
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,
     crl::{
-        CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
-        Extension, FileStage, IssuingDistributionPoint, NotDurable, Oid, PemStage, PreparedCrl,
-        PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        AppendedEntry, CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError,
+        CrlReadError, DistributionPoint, Entries, Extension, FileStage, IssuingDistributionPoint,
+        NotDurable, Oid, Only, PemStage, PreparedCrl, PreparedCrlError, RevokedCertificate,
+        RevokedCertificates, SignedCrl, Stage, TbsCertList,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},

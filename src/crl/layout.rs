@@ -1,6 +1,6 @@
 //! A `TBSCertList` with its entries, laid out piece by piece.
 
-use super::{encode::TbsCertList, entry::CrlEntry, error::CrlError};
+use super::{appendix::Appendix, encode::TbsCertList, entry::CrlEntry, error::CrlError};
 use crate::{
     asn1::{self, SEQUENCE},
     serial::Serial,
@@ -41,7 +41,7 @@ impl<T: AsRef<[CrlEntry]> + ?Sized> Entries for T {
 /// ```text
 /// head     SEQUENCE header, version … nextUpdate, header of revokedCertificates
 /// entries  one after the other, read from their source each time
-/// tail     crlExtensions
+/// tail     the appended entries, crlExtensions
 /// ```
 pub(super) struct Layout<'a> {
     tbs: TbsCertList<'a>,
@@ -49,6 +49,7 @@ pub(super) struct Layout<'a> {
     head: Vec<u8>,
     tail: Vec<u8>,
     measured: Tally,
+    appendix: Appendix,
 }
 
 /// What is known of the entries after all were seen.
@@ -65,7 +66,8 @@ impl<'a> Layout<'a> {
         algorithm: SignatureAlgorithm,
         entries: &'a dyn Entries,
     ) -> Result<Self, CrlError> {
-        let mut order = Order::new(tbs.this_update());
+        let appendix = tbs.check()?;
+        let mut order = Order::new(tbs.this_update(), &appendix);
         let mut measured = Tally::default();
         entries.for_each(&mut |run| {
             for entry in run {
@@ -75,23 +77,24 @@ impl<'a> Layout<'a> {
             }
             Ok(())
         })?;
-        let (mut fields, mut tail) = (Vec::new(), Vec::new());
+        let (mut fields, mut tail) = (Vec::new(), appendix.octets.clone());
         tbs.write_fields(algorithm, &mut fields);
         // RFC 5280 §5.1.2.6: the list must be absent when there is nothing to list.
-        if measured.count > 0 {
-            asn1::write_header(&mut fields, SEQUENCE, measured.octets);
+        let list = measured.octets + appendix.octets.len() as u64;
+        if list > 0 {
+            asn1::write_header(&mut fields, SEQUENCE, list);
         }
         tbs.write_extensions(&mut tail);
         let mut head = Vec::with_capacity(fields.len() + 10);
         let length = fields.len() as u64 + measured.octets + tail.len() as u64;
         asn1::write_header(&mut head, SEQUENCE, length);
         head.append(&mut fields);
-        Ok(Self { tbs, entries, head, tail, measured })
+        Ok(Self { tbs, entries, head, tail, measured, appendix })
     }
 
     /// How many entries it lists.
     pub(super) fn count(&self) -> u64 {
-        self.measured.count
+        self.measured.count + self.appendix.count
     }
 
     /// How many octets it takes.
@@ -107,7 +110,7 @@ impl<'a> Layout<'a> {
         &self,
         take: &mut dyn FnMut(&[u8]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
-        let mut order = Order::new(self.tbs.this_update());
+        let mut order = Order::new(self.tbs.this_update(), &self.appendix);
         let mut emitted = Tally::default();
         let mut piece = Vec::with_capacity(PIECE + 128);
         piece.extend_from_slice(&self.head);
@@ -139,14 +142,15 @@ impl<'a> Layout<'a> {
 }
 
 /// The rules between an entry, the one before it, and the CRL.
-struct Order {
+struct Order<'a> {
     this_update: Timestamp,
+    appendix: &'a Appendix,
     previous: Option<Serial>,
 }
 
-impl Order {
-    fn new(this_update: Timestamp) -> Self {
-        Self { this_update, previous: None }
+impl<'a> Order<'a> {
+    fn new(this_update: Timestamp, appendix: &'a Appendix) -> Self {
+        Self { this_update, appendix, previous: None }
     }
 
     fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
@@ -156,6 +160,7 @@ impl Order {
             Some(previous) if previous > serial => {
                 return Err(CrlError::OutOfOrder { serial, previous });
             }
+            _ if self.appendix.lists(&serial) => return Err(CrlError::Duplicate { serial }),
             _ => {}
         }
         let this_update = self.this_update;

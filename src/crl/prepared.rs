@@ -2,13 +2,17 @@
 //! the prepared CRL and the signature.
 
 use super::{
+    appendix::AppendedEntry,
+    distribution_point::DistributionPoint,
     encode::TbsCertList,
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
+    extension::Extension,
     layout::{Entries, Layout},
     number::CrlNumber,
-    read::{RevokedCertificates, Tbs},
+    read::{IssuingDistributionPoint, RevokedCertificates, Tbs},
     sign::{Digesting, Digests, write_signature},
+    uri,
 };
 use crate::{
     asn1::{self, OCTET_STRING, Reader, SEQUENCE},
@@ -140,13 +144,29 @@ impl PreparedCrl {
         self.read().map_or(&[], |read| read.issuer)
     }
 
+    /// For a delta CRL, the number of the complete CRL that it adds to (RFC 5280 §5.2.4).
+    pub fn base_number(&self) -> Option<CrlNumber> {
+        self.read().and_then(|read| read.base_number)
+    }
+
+    /// Where it is found and which certificates it is about, if not all of the issuer
+    /// (RFC 5280 §5.2.5).
+    pub fn issuing_distribution_point(&self) -> Option<IssuingDistributionPoint<'_>> {
+        self.read().and_then(|read| read.issuing_distribution_point)
+    }
+
+    /// All its extensions, in the order in which they stand.
+    pub fn extensions(&self) -> Vec<Extension<'_>> {
+        self.read().map_or_else(Vec::new, |read| read.extensions)
+    }
+
     /// The certificates that it lists, for whoever wants to see what the key is to sign.
     pub fn revoked(&self) -> RevokedCertificates<'_> {
         self.read().map_or_else(RevokedCertificates::none, |read| read.entries())
     }
 
     /// What it says. It was laid out here, so it can be read.
-    fn read(&self) -> Option<Tbs<'_>> {
+    pub(super) fn read(&self) -> Option<Tbs<'_>> {
         Tbs::read(asn1::single(&self.tbs, SEQUENCE, "tbsCertList").ok()?).ok()
     }
 
@@ -218,14 +238,31 @@ impl PreparedCrl {
         let missing = |field: &'static str| tbs.malformed(field, "missing, or not one of ours");
         let algorithm = SignatureAlgorithm::from_identifier(read.algorithm)
             .ok_or_else(|| missing("signature"))?;
-        let again = TbsCertList::new(
+        let point = read.issuing_distribution_point.as_ref().map(DistributionPoint::like);
+        let point = point.transpose()?;
+        let (freshest_crl, ca_issuers) =
+            (uri::to_owned(&read.freshest_crl), uri::to_owned(&read.ca_issuers));
+        let appendix = appended(read.entries())?;
+        let mut again = TbsCertList::new(
             read.issuer,
             read.authority_key_identifier.ok_or_else(|| missing("authorityKeyIdentifier"))?,
             read.number.ok_or_else(|| missing("cRLNumber"))?,
             read.this_update,
             read.next_update.ok_or_else(|| missing("nextUpdate"))?,
         )?
-        .prepare(&Again(read.entries()), public_key, algorithm, context)?;
+        .with_freshest_crl(&freshest_crl)
+        .with_ca_issuers(&ca_issuers)
+        .with_appendix(&appendix);
+        if let Some(base) = read.base_number {
+            again = again.with_base(base)?;
+        }
+        if let Some(point) = &point {
+            again = again.with_issuing_distribution_point(point);
+        }
+        if let Some(since) = read.expired_certificates_since {
+            again = again.with_expired_certificates_since(since);
+        }
+        let again = again.prepare(&Again(read.entries()), public_key, algorithm, context)?;
         if again.tbs == tbs.octets {
             Ok(again)
         } else {
@@ -245,11 +282,13 @@ impl Entries for Again<'_> {
         for entry in self.0.clone() {
             let entry = entry.map_err(CrlError::entries)?;
             let reason = match entry.reason() {
+                Some(ReasonCode::RemoveFromCrl) => continue,
                 Some(ReasonCode::Reason(reason)) => Some(reason),
                 _ => None,
             };
+            let Ok(serial) = entry.serial().to_serial() else { continue };
             visit(&[CrlEntry {
-                serial: entry.serial().to_serial().map_err(CrlError::entries)?,
+                serial,
                 revocation_date: entry.revocation_date(),
                 reason,
                 invalidity_date: entry.invalidity_date(),
@@ -257,6 +296,26 @@ impl Entries for Again<'_> {
         }
         Ok(())
     }
+}
+
+/// The entries that [`Again`] passes over.
+fn appended(entries: RevokedCertificates<'_>) -> Result<Vec<AppendedEntry>, CrlError> {
+    let mut appendix = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(CrlError::entries)?;
+        let (serial, date) = (entry.serial(), entry.revocation_date());
+        match (entry.reason(), serial.to_serial()) {
+            (Some(ReasonCode::RemoveFromCrl), Ok(serial)) => {
+                appendix.push(AppendedEntry::removed(serial, date));
+            }
+            (_, Ok(_)) => {}
+            (reason, Err(_)) => {
+                let invalidity_date = entry.invalidity_date();
+                appendix.push(AppendedEntry::legacy(serial, date, reason, invalidity_date));
+            }
+        }
+    }
+    Ok(appendix)
 }
 
 /// Its message is the tbsCertList.
