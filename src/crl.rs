@@ -28,11 +28,13 @@
 //! | `number`, `entry`, `appendix`, `distribution_point`, `uri`, `extension` | the values |
 //! | `encode` | the TBSCertList and its rules, but for the entries |
 //! | `layout` | the TBSCertList with its entries, piece by piece |
+//! | `capacity` | how long a CRL can become |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
 
 mod appendix;
+mod capacity;
 mod distribution_point;
 mod encode;
 mod entry;

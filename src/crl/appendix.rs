@@ -59,11 +59,9 @@ impl AppendedEntry {
         SerialRef(&self.serial)
     }
 
-    /// Appends its DER.
-    fn write(&self, out: &mut Vec<u8>) {
-        let Self { revocation_date, reason, invalidity_date, .. } = *self;
-        let reason = reason.map(ReasonCode::code);
-        Fields { serial: &self.serial, revocation_date, reason, invalidity_date }.write(out);
+    pub(super) fn fields(&self) -> Fields<'_> {
+        let Self { ref serial, revocation_date, reason, invalidity_date } = *self;
+        Fields { serial, revocation_date, reason: reason.map(ReasonCode::code), invalidity_date }
     }
 
     /// What keeps it off this CRL.
@@ -101,7 +99,7 @@ impl Appendix {
             if let Some(problem) = entry.problem(tbs) {
                 return refused(entry, problem);
             }
-            entry.write(&mut octets);
+            entry.fields().write(&mut octets);
         }
         let mut sorted: Vec<&AppendedEntry> = entries.iter().collect();
         sorted.sort_unstable_by_key(|entry| &entry.serial);

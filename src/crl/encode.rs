@@ -168,6 +168,18 @@ impl<'a> TbsCertList<'a> {
         self.base
     }
 
+    /// One like it with the longest number and dates.
+    pub(super) fn at_its_longest(self) -> Self {
+        // A GeneralizedTime, from 2050 on (RFC 5280 §5.1.2.4).
+        let (this_update, next_update) = (Timestamp::MAX, Timestamp::MAX);
+        let (number, base) = (CrlNumber::MAX, self.base.map(|_| CrlNumber::MAX));
+        Self { number, base, this_update, next_update, ..self }
+    }
+
+    pub(super) fn appendix(&self) -> &'a [AppendedEntry] {
+        self.appendix
+    }
+
     /// The rules between what it says.
     pub(super) fn check(&self) -> Result<Appendix, CrlError> {
         uri::check(self.freshest_crl)?;

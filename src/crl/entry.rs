@@ -65,7 +65,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn encoded_length(&self) -> u64 {
+    pub(super) fn encoded_length(&self) -> u64 {
         asn1::element_length(self.length())
     }
 

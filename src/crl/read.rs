@@ -53,7 +53,7 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug)]
 pub struct CertificateList<'a> {
     der: &'a [u8],
-    tbs: Tbs<'a>,
+    pub(super) tbs: Tbs<'a>,
     signature: &'a [u8],
 }
 

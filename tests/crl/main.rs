@@ -1,5 +1,6 @@
 //! CRLs, judged by others.
 
+mod capacity;
 #[path = "../support/openssl.rs"]
 mod openssl;
 mod reading;
