@@ -38,8 +38,8 @@ impl DistributionPoint {
     /// that the CRL is about.
     ///
     /// # Errors
-    /// [`CrlError::NoUri`] where there is none, and [`CrlError::Uri`] where one is not absolute,
-    /// or not of visible ASCII characters.
+    /// [`CrlError::NoUri`] where there is none, and [`CrlError::Uri`] where one is not absolute, or
+    /// has a character that no URI has.
     pub fn new(uris: Vec<String>, only: Option<Only>) -> Result<Self, CrlError> {
         if uris.is_empty() {
             return Err(CrlError::NoUri);

@@ -33,7 +33,7 @@ pub enum CrlError {
     #[error("a distribution point without a URI")]
     NoUri,
     /// A URI that no extension can carry.
-    #[error("{uri:?} is no absolute URI of visible ASCII characters (RFC 5280 §4.2.1.6)")]
+    #[error("{uri:?} is no absolute URI (RFC 5280 §4.2.1.6)")]
     Uri {
         /// What was given.
         uri: String,

@@ -28,16 +28,19 @@ const FULL_NAME: u8 = asn1::context_constructed(0);
 /// `id-ad-caIssuers` (RFC 5280 §4.2.2.1), its content octets.
 const CA_ISSUERS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
 
-/// RFC 5280 §4.2.1.6: a URI is not relative, and has something after its scheme. RFC 3986 §2: it
-/// consists of visible ASCII characters.
+/// RFC 5280 §4.2.1.6: a URI is not relative, and has something after its scheme. RFC 3986 §2 and
+/// §3.1 say what characters it consists of.
 pub(super) fn check(uris: &[String]) -> Result<(), CrlError> {
     let is_absolute = |uri: &str| {
         let (scheme, rest) = uri.split_once(':').unwrap_or_default();
         let is_scheme = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
+        let is_rest = |octet: u8| {
+            octet.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&octet)
+        };
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(is_scheme)
             && !rest.is_empty()
-            && rest.bytes().all(|octet| octet.is_ascii_graphic())
+            && rest.bytes().all(is_rest)
     };
     match uris.iter().find(|uri| !is_absolute(uri)) {
         None => Ok(()),

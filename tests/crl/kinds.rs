@@ -78,9 +78,19 @@ fn e17_each_uri_stands_as_it_was_given_and_one_there_is() {
     assert_eq!(read.issuing_distribution_point().unwrap().uris(), given);
 
     assert!(matches!(DistributionPoint::new(Vec::new(), None), Err(CrlError::NoUri)));
-    for no_uri in
-        ["", "ca.crl", "/ca.crl", "http:", ":x", "1http://x", "http://x/ y", "http://x/é", "a\0:x"]
-    {
+    for no_uri in [
+        "",
+        "ca.crl",
+        "/ca.crl",
+        "http:",
+        ":x",
+        "1http://x",
+        "http://x/ y",
+        "http://x/é",
+        "a\0:x",
+        "http://x\\y",
+        "http://{x}",
+    ] {
         let refused = DistributionPoint::new(uris([FULL, no_uri]), None);
         assert!(matches!(refused, Err(CrlError::Uri { uri }) if uri == no_uri), "{no_uri:?}");
         let no_uris = uris([no_uri]);

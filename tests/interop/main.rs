@@ -8,6 +8,7 @@
 #[path = "../support/ca.rs"]
 mod ca;
 mod judges;
+mod kind;
 #[path = "../support/openssl.rs"]
 mod openssl;
 #[path = "../support/random.rs"]
