@@ -13,6 +13,7 @@ mod kind;
 mod openssl;
 #[path = "../support/random.rs"]
 mod random;
+mod reference;
 mod sample;
 mod written;
 
@@ -43,6 +44,11 @@ proptest! {
     #[test]
     fn all_read_the_same_entries_and_a_valid_signature(sample in sample()) {
         judge(&CA, &sample, &sample.sign(&CA));
+    }
+
+    #[test]
+    fn a_second_encoder_makes_the_same_octets(sample in sample()) {
+        reference::compare(&CA, &sample, &sample.sign(&CA));
     }
 }
 
