@@ -11,6 +11,7 @@ mod judges;
 mod kind;
 #[path = "../support/openssl.rs"]
 mod openssl;
+mod paths;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;
