@@ -222,6 +222,13 @@ pub(crate) fn write_element(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     out.extend_from_slice(content);
 }
 
+/// An element by itself.
+pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(content.len() + 10);
+    write_element(&mut octets, tag, content);
+    octets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

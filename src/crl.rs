@@ -25,14 +25,18 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `number`, `entry`, `extension`, `distribution_point` | the values |
-//! | `encode` | the TBSCertList and its rules |
+//! | `number`, `entry`, `appendix`, `distribution_point`, `uri`, `extension` | the values |
+//! | `encode` | the TBSCertList and its rules, but for the entries |
+//! | `layout` | the TBSCertList with its entries, piece by piece |
+//! | `capacity` | how long a CRL can become |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
 //! | `check` | what they say of a certificate |
 //! | `diff` | what changed from one to another |
 
+mod appendix;
+mod capacity;
 mod check;
 mod diff;
 mod distribution_point;
@@ -40,23 +44,27 @@ mod encode;
 mod entry;
 mod error;
 mod extension;
+mod layout;
 mod number;
 mod prepared;
 mod read;
 mod sign;
 mod stage;
+mod uri;
 
 pub use self::{
+    appendix::AppendedEntry,
     check::{
         CannotCheck, CheckOutcome, CrlNotUsed, ListedRevocation, NotUsed, RevocationCheck,
         Undetermined,
     },
     diff::{CrlDiff, EntryChange, HeaderChange, HeaderChanges, Removal},
     distribution_point::{DistributionPoint, Only},
-    encode::{Entries, TbsCertList},
-    entry::{CrlEntry, RemovedEntry},
+    encode::TbsCertList,
+    entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
+    layout::Entries,
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,
     read::{

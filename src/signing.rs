@@ -24,7 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     hash::Hasher,
-    public_key::{is_same_key, may_sign},
+    public_key::{is_same_key, longest_signature, may_sign},
 };
 
 use std::{borrow::Cow, io, sync::Arc};

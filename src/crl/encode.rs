@@ -1,50 +1,25 @@
-//! What is signed: the `TBSCertList` of RFC 5280 §5.1.2, laid out piece by piece.
+//! What is signed but for the entries: the `TBSCertList` of RFC 5280 §5.1.2 and its rules.
 
 use super::{
-    distribution_point::{self, DistributionPoint},
-    entry::{CrlEntry, RemovedEntry},
+    appendix::{AppendedEntry, Appendix},
+    distribution_point::DistributionPoint,
     error::CrlError,
     extension::{self, Oid},
     number::CrlNumber,
+    uri,
 };
 use crate::{
     asn1::{self, INTEGER, Reader, SEQUENCE},
     name,
-    serial::Serial,
     signing::SignatureAlgorithm,
     time::Timestamp,
 };
-use std::collections::BTreeSet;
-
-/// At most about this many octets are held back before they are handed on.
-const PIECE: usize = 16 << 10;
-
-/// The entries of a CRL, from wherever they come.
-pub trait Entries {
-    /// Hands all entries to `visit`, in runs of any length, strictly ascending by serial number.
-    ///
-    /// It is called two to five times for one CRL and must hand out the same entries each time:
-    /// read them from something that stands still.
-    ///
-    /// # Errors
-    /// What `visit` answers, at once; and [`CrlError::Entries`] where the entries cannot be read.
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
-    ) -> Result<(), CrlError>;
-}
-
-/// A slice, an array or a vector, in ascending order.
-impl<T: AsRef<[CrlEntry]> + ?Sized> Entries for T {
-    fn for_each(
-        &self,
-        visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
-    ) -> Result<(), CrlError> {
-        visit(self.as_ref())
-    }
-}
 
 /// What a CRL says, but for its entries.
+///
+/// As it begins it is a full CRL: about all certificates of its issuer, and complete. What is asked
+/// for with `with_…` makes it another one, or tells more; whether all of it goes together is
+/// checked when the CRL is made.
 ///
 /// ```
 /// use annul::{CrlNumber, TbsCertList};
@@ -63,13 +38,13 @@ pub struct TbsCertList<'a> {
     number: CrlNumber,
     this_update: Timestamp,
     next_update: Timestamp,
-    limit: u64,
-    issuing_distribution_point: Option<&'a DistributionPoint>,
     base: Option<CrlNumber>,
+    issuing_distribution_point: Option<&'a DistributionPoint>,
     freshest_crl: &'a [String],
     ca_issuers: &'a [String],
-    expired_since: Option<Timestamp>,
-    removed: &'a [RemovedEntry],
+    expired_certificates_since: Option<Timestamp>,
+    appendix: &'a [AppendedEntry],
+    limit: u64,
 }
 
 impl<'a> TbsCertList<'a> {
@@ -107,59 +82,62 @@ impl<'a> TbsCertList<'a> {
             number,
             this_update,
             next_update,
-            limit: u64::MAX,
-            issuing_distribution_point: None,
             base: None,
+            issuing_distribution_point: None,
             freshest_crl: &[],
             ca_issuers: &[],
-            expired_since: None,
-            removed: &[],
+            expired_certificates_since: None,
+            appendix: &[],
+            limit: u64::MAX,
         })
     }
 
-    /// About the certificates of this distribution point only (RFC 5280 §5.2.5).
+    /// Says where the CRL is found and which certificates it is about, if not all of the issuer
+    /// (RFC 5280 §5.2.5). A delta CRL and the CRL that it adds to must say the same.
     #[must_use]
     pub fn with_issuing_distribution_point(self, point: &'a DistributionPoint) -> Self {
         Self { issuing_distribution_point: Some(point), ..self }
     }
 
-    /// A delta CRL: what changed since the complete CRL with this number, which must have been
-    /// published (RFC 5280 §5.2.4).
+    /// Makes it a delta CRL, which tells what changed since the complete CRL with the number
+    /// `base` (RFC 5280 §5.2.4). That one was published, and is of the same scope and key.
     ///
     /// # Errors
-    /// [`CrlError::Base`] where that number is not lower than its own.
+    /// [`CrlError::Base`] where that CRL is not an earlier one.
     pub fn with_base(self, base: CrlNumber) -> Result<Self, CrlError> {
         let number = self.number;
-        if base >= number {
-            return Err(CrlError::Base { number, base });
+        if base < number {
+            Ok(Self { base: Some(base), ..self })
+        } else {
+            Err(CrlError::Base { number, base })
         }
-        Ok(Self { base: Some(base), ..self })
     }
 
-    /// Says where the delta CRLs to this complete one are found (RFC 5280 §5.2.6); nowhere if there
-    /// is no URI. On a delta CRL, it is an error when it is laid out.
+    /// Says where the newest delta CRL is that adds to this CRL (RFC 5280 §5.2.6); without a URI,
+    /// nothing. No delta CRL may say so.
     #[must_use]
     pub fn with_freshest_crl(self, uris: &'a [String]) -> Self {
         Self { freshest_crl: uris, ..self }
     }
 
-    /// Says where certificates of the issuer are found (RFC 5280 §5.2.7); nowhere if there is no URI.
+    /// Says where the certificates of the issuer are, in its authority information access
+    /// (RFC 5280 §5.2.7); without a URI, nothing.
     #[must_use]
     pub fn with_ca_issuers(self, uris: &'a [String]) -> Self {
         Self { ca_issuers: uris, ..self }
     }
 
-    /// Says that it lists what has expired since then too (X.509 §9.5.2.8).
+    /// Says that the CRL also lists what expired, of all that expired then or later: the extension
+    /// expiredCertsOnCRL (X.509 §9.5.2.8).
     #[must_use]
     pub fn with_expired_certificates_since(self, since: Timestamp) -> Self {
-        Self { expired_since: Some(since), ..self }
+        Self { expired_certificates_since: Some(since), ..self }
     }
 
-    /// Says what has left since the base. They come after the other entries, and none of them may
-    /// be among those. On a complete CRL, it is an error when it is laid out.
+    /// Lists these too, after all entries and in this order.
     #[must_use]
-    pub fn with_removed(self, removed: &'a [RemovedEntry]) -> Self {
-        Self { removed, ..self }
+    pub fn with_appendix(self, entries: &'a [AppendedEntry]) -> Self {
+        Self { appendix: entries, ..self }
     }
 
     /// Refuses to make the CRL if it is longer than `octets`, signature included.
@@ -175,11 +153,6 @@ impl<'a> TbsCertList<'a> {
         self.number
     }
 
-    /// For a delta CRL, the number of the complete CRL that it adds to.
-    pub fn base(&self) -> Option<CrlNumber> {
-        self.base
-    }
-
     /// When it is issued.
     pub fn this_update(&self) -> Timestamp {
         self.this_update
@@ -190,16 +163,31 @@ impl<'a> TbsCertList<'a> {
         self.next_update
     }
 
-    /// Whether all that it has belongs on a CRL of its kind.
-    fn check_kind(&self) -> Result<(), CrlError> {
-        let what = match self.base {
-            // RFC 5280 §5.2.6: it must not appear in delta CRLs.
-            Some(_) if !self.freshest_crl.is_empty() => "a freshestCRL on a delta CRL",
-            // RFC 5280 §5.3.1: removeFromCRL may only appear in delta CRLs.
-            None if !self.removed.is_empty() => "a removeFromCRL on a complete CRL",
-            _ => return Ok(()),
-        };
-        Err(CrlError::OtherKind { number: self.number, what })
+    /// For a delta CRL, the number of the CRL that it adds to.
+    pub fn base_number(&self) -> Option<CrlNumber> {
+        self.base
+    }
+
+    /// One like it with the longest number and dates.
+    pub(super) fn at_its_longest(self) -> Self {
+        // A GeneralizedTime, from 2050 on (RFC 5280 §5.1.2.4).
+        let (this_update, next_update) = (Timestamp::MAX, Timestamp::MAX);
+        let (number, base) = (CrlNumber::MAX, self.base.map(|_| CrlNumber::MAX));
+        Self { number, base, this_update, next_update, ..self }
+    }
+
+    pub(super) fn appendix(&self) -> &'a [AppendedEntry] {
+        self.appendix
+    }
+
+    /// The rules between what it says.
+    pub(super) fn check(&self) -> Result<Appendix, CrlError> {
+        uri::check(self.freshest_crl)?;
+        uri::check(self.ca_issuers)?;
+        if self.base.is_some() && !self.freshest_crl.is_empty() {
+            return Err(CrlError::FreshestOnDelta { number: self.number });
+        }
+        Appendix::new(self, self.appendix)
     }
 
     /// [`CrlError::TooLong`] where that is past the limit.
@@ -209,7 +197,7 @@ impl<'a> TbsCertList<'a> {
     }
 
     /// The fields from `version` to `nextUpdate`.
-    fn write_fields(&self, algorithm: SignatureAlgorithm, out: &mut Vec<u8>) {
+    pub(super) fn write_fields(&self, algorithm: SignatureAlgorithm, out: &mut Vec<u8>) {
         // RFC 5280 §5.1.2.1: v2, which is 1.
         asn1::write_element(out, INTEGER, &[1]);
         out.extend_from_slice(algorithm.identifier());
@@ -218,216 +206,39 @@ impl<'a> TbsCertList<'a> {
         self.next_update.write_time(out);
     }
 
-    /// `crlExtensions`: those that every CRL has, then those that some have.
-    fn write_extensions(&self, out: &mut Vec<u8>) {
+    /// `crlExtensions`, in the order of RFC 5280 §5.2.
+    pub(super) fn write_extensions(&self, out: &mut Vec<u8>) {
         let mut extensions = Vec::new();
-        self.write_authority_key_identifier(&mut extensions);
-        self.write_crl_number(&mut extensions);
+        let mut write = |oid, critical, value: &[u8]| {
+            extension::write(&mut extensions, oid, critical, value);
+        };
+        // RFC 5280 §5.2.1: the key identifier, and neither the name nor the serial number of the
+        // certificate, which a renewal changes.
+        let key_identifier = asn1::element(asn1::context(0), self.authority_key_identifier);
+        let key_identifier = asn1::element(SEQUENCE, &key_identifier);
+        write(Oid::AUTHORITY_KEY_IDENTIFIER, false, &key_identifier);
+        write(Oid::CRL_NUMBER, false, &asn1::element(INTEGER, self.number.as_octets()));
         if let Some(base) = self.base {
-            // RFC 5280 §5.2.4: critical, since who ignores it takes the rest for good.
-            let mut number = Vec::new();
-            asn1::write_element(&mut number, INTEGER, base.as_octets());
-            extension::write(&mut extensions, Oid::DELTA_CRL_INDICATOR, true, &number);
+            // RFC 5280 §5.2.4: whoever does not know it must not take this for a complete CRL.
+            let base = asn1::element(INTEGER, base.as_octets());
+            write(Oid::DELTA_CRL_INDICATOR, true, &base);
         }
         if let Some(point) = self.issuing_distribution_point {
-            // RFC 5280 §5.2.5: critical for the same reason.
-            let oid = Oid::ISSUING_DISTRIBUTION_POINT;
-            extension::write(&mut extensions, oid, true, &point.to_der());
+            // RFC 5280 §5.2.5: whoever does not know it must not take this for a full CRL.
+            write(Oid::ISSUING_DISTRIBUTION_POINT, true, &point.to_der());
         }
         if !self.freshest_crl.is_empty() {
-            let value = distribution_point::freshest_crl(self.freshest_crl);
-            extension::write(&mut extensions, Oid::FRESHEST_CRL, false, &value);
+            write(Oid::FRESHEST_CRL, false, &uri::freshest_crl(self.freshest_crl));
         }
         if !self.ca_issuers.is_empty() {
-            let value = distribution_point::authority_information_access(self.ca_issuers);
-            let oid = Oid::AUTHORITY_INFORMATION_ACCESS;
-            extension::write(&mut extensions, oid, false, &value);
+            write(Oid::AUTHORITY_INFO_ACCESS, false, &uri::ca_issuers(self.ca_issuers));
         }
-        if let Some(since) = self.expired_since {
-            let mut time = Vec::new();
-            since.write_generalized_time(&mut time);
-            extension::write(&mut extensions, Oid::EXPIRED_CERTS_ON_CRL, false, &time);
+        if let Some(since) = self.expired_certificates_since {
+            let mut value = Vec::new();
+            since.write_generalized_time(&mut value);
+            write(Oid::EXPIRED_CERTS_ON_CRL, false, &value);
         }
-        let sequence = asn1::element_length(extensions.len() as u64);
-        asn1::write_header(out, asn1::context_constructed(0), sequence);
-        asn1::write_element(out, SEQUENCE, &extensions);
+        let list = asn1::element(SEQUENCE, &extensions);
+        asn1::write_element(out, asn1::context_constructed(0), &list);
     }
-
-    /// RFC 5280 §5.2.1: the key identifier, and neither the name nor the serial number of the
-    /// certificate, which a renewal changes.
-    fn write_authority_key_identifier(&self, out: &mut Vec<u8>) {
-        let identifier = self.authority_key_identifier;
-        let field = asn1::element_length(identifier.len() as u64);
-        let value = asn1::element_length(field);
-        extension::write_header(out, Oid::AUTHORITY_KEY_IDENTIFIER, value);
-        asn1::write_header(out, SEQUENCE, field);
-        asn1::write_element(out, asn1::context(0), identifier);
-    }
-
-    /// RFC 5280 §5.2.3.
-    fn write_crl_number(&self, out: &mut Vec<u8>) {
-        let number = self.number.as_octets();
-        extension::write_header(out, Oid::CRL_NUMBER, asn1::element_length(number.len() as u64));
-        asn1::write_element(out, INTEGER, number);
-    }
-}
-
-/// A TBSCertList with all lengths known: what it takes to lay it out, as often as needed.
-///
-/// ```text
-/// head     SEQUENCE header, version … nextUpdate, header of revokedCertificates
-/// entries  one after the other, read from their source each time
-/// tail     crlExtensions
-/// ```
-pub(super) struct Layout<'a> {
-    tbs: TbsCertList<'a>,
-    entries: &'a dyn Entries,
-    head: Vec<u8>,
-    tail: Vec<u8>,
-    measured: Tally,
-}
-
-/// What is known of the entries after all were seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    count: u64,
-    octets: u64,
-}
-
-impl<'a> Layout<'a> {
-    /// Reads all entries once, checks them, and adds up their lengths.
-    pub(super) fn measure(
-        tbs: TbsCertList<'a>,
-        algorithm: SignatureAlgorithm,
-        entries: &'a dyn Entries,
-    ) -> Result<Self, CrlError> {
-        tbs.check_kind()?;
-        let mut order = Order::new(&tbs)?;
-        let mut measured = Tally::default();
-        entries.for_each(&mut |run| {
-            for entry in run {
-                order.check(entry)?;
-                measured.count += 1;
-                measured.octets += entry.encoded_length();
-            }
-            Ok(())
-        })?;
-        for entry in tbs.removed {
-            measured.count += 1;
-            measured.octets += entry.encoded_length();
-        }
-        let (mut fields, mut tail) = (Vec::new(), Vec::new());
-        tbs.write_fields(algorithm, &mut fields);
-        // RFC 5280 §5.1.2.6: the list must be absent when there is nothing to list.
-        if measured.count > 0 {
-            asn1::write_header(&mut fields, SEQUENCE, measured.octets);
-        }
-        tbs.write_extensions(&mut tail);
-        let mut head = Vec::with_capacity(fields.len() + 10);
-        let length = fields.len() as u64 + measured.octets + tail.len() as u64;
-        asn1::write_header(&mut head, SEQUENCE, length);
-        head.append(&mut fields);
-        Ok(Self { tbs, entries, head, tail, measured })
-    }
-
-    /// How many entries it lists.
-    pub(super) fn count(&self) -> u64 {
-        self.measured.count
-    }
-
-    /// How many octets it takes.
-    pub(super) fn length(&self) -> u64 {
-        self.head.len() as u64 + self.measured.octets + self.tail.len() as u64
-    }
-
-    /// Lays it out, and hands it to `take` piece by piece.
-    ///
-    /// The entries are checked again: what is signed is what is laid out here, and a source that
-    /// changed since it was measured must not get past the rules.
-    pub(super) fn emit(
-        &self,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), CrlError>,
-    ) -> Result<(), CrlError> {
-        let mut order = Order::new(&self.tbs)?;
-        let mut emitted = Tally::default();
-        let mut piece = Vec::with_capacity(PIECE + 128);
-        piece.extend_from_slice(&self.head);
-        self.entries.for_each(&mut |run| {
-            for entry in run {
-                order.check(entry)?;
-                let before = piece.len();
-                entry.write(&mut piece);
-                emitted.count += 1;
-                emitted.octets += (piece.len() - before) as u64;
-                if piece.len() >= PIECE {
-                    take(&piece)?;
-                    piece.clear();
-                }
-            }
-            Ok(())
-        })?;
-        for entry in self.tbs.removed {
-            let before = piece.len();
-            entry.write(&mut piece);
-            emitted.count += 1;
-            emitted.octets += (piece.len() - before) as u64;
-        }
-        if emitted != self.measured {
-            return Err(self.changed());
-        }
-        piece.extend_from_slice(&self.tail);
-        take(&piece)
-    }
-
-    /// The complaint about entries that are not the same each time.
-    pub(super) fn changed(&self) -> CrlError {
-        CrlError::EntriesChanged { number: self.tbs.number }
-    }
-}
-
-/// The rules between an entry, the one before it, and the CRL.
-struct Order {
-    this_update: Timestamp,
-    previous: Option<Serial>,
-    removed: BTreeSet<Serial>,
-}
-
-impl Order {
-    fn new(tbs: &TbsCertList<'_>) -> Result<Self, CrlError> {
-        let this_update = tbs.this_update;
-        let mut removed = BTreeSet::new();
-        for &RemovedEntry { serial, revocation_date } in tbs.removed {
-            if !removed.insert(serial) {
-                return Err(CrlError::Duplicate { serial });
-            }
-            check_date(serial, revocation_date, this_update)?;
-        }
-        Ok(Self { this_update, previous: None, removed })
-    }
-
-    fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
-        let CrlEntry { serial, revocation_date, .. } = *entry;
-        match self.previous.replace(serial) {
-            Some(previous) if previous == serial => return Err(CrlError::Duplicate { serial }),
-            Some(previous) if previous > serial => {
-                return Err(CrlError::OutOfOrder { serial, previous });
-            }
-            _ => {}
-        }
-        if self.removed.contains(&serial) {
-            return Err(CrlError::Duplicate { serial });
-        }
-        check_date(serial, revocation_date, self.this_update)
-    }
-}
-
-fn check_date(
-    serial: Serial,
-    revocation_date: Timestamp,
-    this_update: Timestamp,
-) -> Result<(), CrlError> {
-    if revocation_date > this_update {
-        return Err(CrlError::RevokedAfterThisUpdate { serial, revocation_date, this_update });
-    }
-    Ok(())
 }

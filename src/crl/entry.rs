@@ -37,22 +37,51 @@ const INVALIDITY_DATE_LENGTH: u64 = 17;
 impl CrlEntry {
     /// How many octets it takes on a CRL.
     pub fn encoded_length(&self) -> u64 {
-        asn1::element_length(self.fields_length())
+        self.fields().encoded_length()
     }
 
-    fn fields_length(&self) -> u64 {
+    /// Appends its DER.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        self.fields().write(out);
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        let Self { ref serial, revocation_date, reason, invalidity_date } = *self;
+        // RFC 5280 §5.3.1: instead of the reason unspecified, the extension is left out.
+        let reason = reason.filter(|reason| *reason != Reason::Unspecified).map(Reason::code);
+        Fields { serial: serial.as_octets(), revocation_date, reason, invalidity_date }
+    }
+}
+
+/// What is written of an entry, whatever it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    /// The content octets of the INTEGER.
+    pub(super) serial: &'a [u8],
+    pub(super) revocation_date: Timestamp,
+    /// The code of the ENUMERATED, below 128.
+    pub(super) reason: Option<u8>,
+    pub(super) invalidity_date: Option<Timestamp>,
+}
+
+impl Fields<'_> {
+    pub(super) fn encoded_length(&self) -> u64 {
+        asn1::element_length(self.length())
+    }
+
+    fn length(&self) -> u64 {
         let extensions = match self.extensions_length() {
             0 => 0,
             extensions => asn1::element_length(extensions),
         };
-        asn1::element_length(self.serial.as_octets().len() as u64)
+        asn1::element_length(self.serial.len() as u64)
             + self.revocation_date.time_length()
             + extensions
     }
 
     fn extensions_length(&self) -> u64 {
         let reason = self
-            .stated_reason()
+            .reason
             .map_or(0, |_| const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) });
         let invalidity_date = self.invalidity_date.map_or(0, |_| {
             const { extension::length(Oid::INVALIDITY_DATE, INVALIDITY_DATE_LENGTH) }
@@ -60,15 +89,9 @@ impl CrlEntry {
         reason + invalidity_date
     }
 
-    /// RFC 5280 §5.3.1: instead of the reason unspecified, the extension is left out.
-    fn stated_reason(&self) -> Option<Reason> {
-        self.reason.filter(|reason| *reason != Reason::Unspecified)
-    }
-
-    /// Appends its DER.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        asn1::write_header(out, SEQUENCE, self.fields_length());
-        asn1::write_element(out, INTEGER, self.serial.as_octets());
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        asn1::write_header(out, SEQUENCE, self.length());
+        asn1::write_element(out, INTEGER, self.serial);
         self.revocation_date.write_time(out);
         let extensions = self.extensions_length();
         // An empty SEQUENCE would break `SIZE (1..MAX)` (RFC 5280 §4.1).
@@ -76,49 +99,14 @@ impl CrlEntry {
             return;
         }
         asn1::write_header(out, SEQUENCE, extensions);
-        if let Some(reason) = self.stated_reason() {
+        if let Some(reason) = self.reason {
             extension::write_header(out, Oid::REASON_CODE, REASON_CODE_LENGTH);
-            asn1::write_element(out, ENUMERATED, &[reason.code()]);
+            asn1::write_element(out, ENUMERATED, &[reason]);
         }
         if let Some(date) = self.invalidity_date {
             extension::write_header(out, Oid::INVALIDITY_DATE, INVALIDITY_DATE_LENGTH);
             date.write_generalized_time(out);
         }
-    }
-}
-
-/// What a delta CRL says has left the complete CRL: removeFromCRL (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RemovedEntry {
-    /// The serial number of the certificate.
-    pub serial: Serial,
-    /// When it was revoked.
-    pub revocation_date: Timestamp,
-}
-
-impl RemovedEntry {
-    /// The code of removeFromCRL.
-    const CODE: u8 = 8;
-
-    pub(super) fn encoded_length(&self) -> u64 {
-        asn1::element_length(self.fields_length())
-    }
-
-    fn fields_length(&self) -> u64 {
-        let extension = const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) };
-        asn1::element_length(self.serial.as_octets().len() as u64)
-            + self.revocation_date.time_length()
-            + asn1::element_length(extension)
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let extension = const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) };
-        asn1::write_header(out, SEQUENCE, self.fields_length());
-        asn1::write_element(out, INTEGER, self.serial.as_octets());
-        self.revocation_date.write_time(out);
-        asn1::write_header(out, SEQUENCE, extension);
-        extension::write_header(out, Oid::REASON_CODE, REASON_CODE_LENGTH);
-        asn1::write_element(out, ENUMERATED, &[Self::CODE]);
     }
 }
 

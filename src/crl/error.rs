@@ -4,7 +4,7 @@ use crate::{
     asn1::Malformed,
     crl::CrlNumber,
     retry::Retry,
-    serial::Serial,
+    serial::{Serial, SerialRef},
     signing::{SignatureAlgorithm, SigningError, VerifyError},
     time::Timestamp,
 };
@@ -29,27 +29,36 @@ pub enum CrlError {
         /// By when the next one is to be issued.
         next_update: Timestamp,
     },
-    /// No URI, or one that is empty or not of ASCII (RFC 5280 §5.2.5).
-    #[error("a distribution point without a URI of ASCII (RFC 5280 §5.2.5)")]
-    DistributionPoint,
-    /// The base of a delta CRL must have a lower number (RFC 5280 §5.2.4).
-    #[error(
-        "delta CRL {number} to a base with number {base}, which is not lower (RFC 5280 §5.2.4)"
-    )]
+    /// A distribution point that is nowhere.
+    #[error("a distribution point without a URI")]
+    NoUri,
+    /// A URI that no extension can carry.
+    #[error("{uri:?} is no absolute URI (RFC 5280 §4.2.1.6)")]
+    Uri {
+        /// What was given.
+        uri: String,
+    },
+    /// A delta CRL adds to an earlier CRL (RFC 5280 §5.2.4).
+    #[error("delta CRL {number} cannot add to CRL {base}, which is not before it")]
     Base {
         /// The number of the delta CRL.
         number: CrlNumber,
-        /// That of its base.
+        /// The number of the CRL that it was to add to.
         base: CrlNumber,
     },
-    /// Only a delta CRL removes entries (RFC 5280 §5.3.1), and only its base says where deltas are
-    /// (§5.2.6).
-    #[error("CRL {number} has what belongs on another kind of CRL: {what}")]
-    OtherKind {
-        /// The number of the CRL.
+    /// Only a complete CRL says where a delta CRL is (RFC 5280 §5.2.6).
+    #[error("delta CRL {number} cannot say where a fresher one is (RFC 5280 §5.2.6)")]
+    FreshestOnDelta {
+        /// The number of the delta CRL.
         number: CrlNumber,
-        /// What it has.
-        what: &'static str,
+    },
+    /// An entry that cannot be appended to this CRL.
+    #[error("{} cannot be appended: {problem}", SerialRef(.serial))]
+    Appended {
+        /// The content octets of its serial number.
+        serial: Vec<u8>,
+        /// Why not.
+        problem: &'static str,
     },
     /// Two entries for one serial number.
     #[error("serial number {serial} is to be listed twice")]

@@ -26,14 +26,12 @@ impl<'a> Oid<'a> {
     pub const ISSUING_DISTRIBUTION_POINT: Self = Self(&[0x55, 0x1d, 0x1c]);
     /// `id-ce-authorityKeyIdentifier` (RFC 5280 §5.2.1).
     pub const AUTHORITY_KEY_IDENTIFIER: Self = Self(&[0x55, 0x1d, 0x23]);
-
     /// `id-ce-freshestCRL` (RFC 5280 §5.2.6).
     pub const FRESHEST_CRL: Self = Self(&[0x55, 0x1d, 0x2e]);
+    /// `id-pe-authorityInfoAccess` (RFC 5280 §5.2.7).
+    pub const AUTHORITY_INFO_ACCESS: Self = Self(&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01]);
     /// `id-ce-expiredCertsOnCRL` (X.509 §9.5.2.8).
     pub const EXPIRED_CERTS_ON_CRL: Self = Self(&[0x55, 0x1d, 0x3c]);
-    /// `id-pe-authorityInfoAccess` (RFC 5280 §5.2.7).
-    pub const AUTHORITY_INFORMATION_ACCESS: Self =
-        Self(&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01]);
 
     /// The content octets of the OBJECT IDENTIFIER.
     pub const fn as_octets(&self) -> &'a [u8] {
@@ -164,23 +162,23 @@ const fn fields_length(oid: Oid<'_>, value: u64) -> u64 {
     asn1::element_length(oid.0.len() as u64) + asn1::element_length(value)
 }
 
+/// Appends an extension.
+pub(super) fn write(out: &mut Vec<u8>, oid: Oid<'_>, critical: bool, value: &[u8]) {
+    let mut fields = asn1::element(OBJECT_IDENTIFIER, oid.0);
+    // X.690 §11.5: a FALSE is left out.
+    if critical {
+        asn1::write_element(&mut fields, BOOLEAN, &[0xff]);
+    }
+    asn1::write_element(&mut fields, OCTET_STRING, value);
+    asn1::write_element(out, SEQUENCE, &fields);
+}
+
 /// Appends an extension that is not critical, up to its value, which the caller appends.
 /// X.690 §11.5: a FALSE is left out.
 pub(super) fn write_header(out: &mut Vec<u8>, oid: Oid<'_>, value: u64) {
     asn1::write_header(out, SEQUENCE, fields_length(oid, value));
     asn1::write_element(out, OBJECT_IDENTIFIER, oid.0);
     asn1::write_header(out, OCTET_STRING, value);
-}
-
-/// Appends a whole extension.
-pub(super) fn write(out: &mut Vec<u8>, oid: Oid<'_>, critical: bool, value: &[u8]) {
-    let mut fields = Vec::with_capacity(value.len() + 20);
-    asn1::write_element(&mut fields, OBJECT_IDENTIFIER, oid.0);
-    if critical {
-        asn1::write_element(&mut fields, BOOLEAN, &[0xff]);
-    }
-    asn1::write_element(&mut fields, OCTET_STRING, value);
-    asn1::write_element(out, SEQUENCE, &fields);
 }
 
 #[cfg(test)]

@@ -44,6 +44,13 @@ impl CrlNumber {
     /// 0.
     pub const MIN: Self = Self([0; MAX_OCTETS]);
 
+    /// 2^159 − 1.
+    pub const MAX: Self = {
+        let mut octets = [0xff; MAX_OCTETS];
+        octets[0] = 0x7f;
+        Self(octets)
+    };
+
     /// The number with this value.
     pub const fn from_u64(value: u64) -> Self {
         let mut number = [0; MAX_OCTETS];
@@ -136,12 +143,6 @@ mod tests {
 
     const LAST: &str = "730750818665451459101842416358141509827966271487";
 
-    fn last() -> CrlNumber {
-        let mut octets = [0xff; MAX_OCTETS];
-        octets[0] = 0x7f;
-        CrlNumber::from_octets(&octets).unwrap()
-    }
-
     #[test]
     fn e13_a_number_is_minimal_not_negative_and_below_two_to_the_159() {
         assert_eq!(CrlNumber::from_octets(&[]), Err(CrlNumberError::Empty));
@@ -153,8 +154,9 @@ mod tests {
         for octets in [&[0][..], &[1], &[0x7f], &[0, 0x80], &[1, 0], &[0x7f; 20]] {
             assert_eq!(CrlNumber::from_octets(octets).unwrap().as_octets(), octets);
         }
-        assert_eq!(last().to_string(), LAST);
-        assert_eq!(last().next(), None);
+        assert_eq!(CrlNumber::MAX.to_string(), LAST);
+        assert_eq!(CrlNumber::MAX.next(), None);
+        assert_eq!(CrlNumber::from_octets(CrlNumber::MAX.as_octets()), Ok(CrlNumber::MAX));
     }
 
     #[test]

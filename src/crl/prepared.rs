@@ -2,13 +2,17 @@
 //! the prepared CRL and the signature.
 
 use super::{
-    distribution_point::read_again,
-    encode::{Entries, Layout, TbsCertList},
-    entry::{CrlEntry, RemovedEntry},
+    appendix::AppendedEntry,
+    distribution_point::DistributionPoint,
+    encode::TbsCertList,
+    entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
+    extension::Extension,
+    layout::{Entries, Layout},
     number::CrlNumber,
-    read::{RevokedCertificates, Tbs},
+    read::{IssuingDistributionPoint, RevokedCertificates, Tbs},
     sign::{Digesting, Digests, write_signature},
+    uri,
 };
 use crate::{
     asn1::{self, OCTET_STRING, Reader, SEQUENCE},
@@ -43,7 +47,6 @@ pub struct PreparedCrl {
     // All below is found in the tbsCertList.
     algorithm: SignatureAlgorithm,
     number: CrlNumber,
-    base: Option<CrlNumber>,
     this_update: Timestamp,
     next_update: Timestamp,
     entries: u64,
@@ -86,7 +89,6 @@ impl TbsCertList<'_> {
             context,
             algorithm,
             number: self.number(),
-            base: self.base(),
             this_update: self.this_update(),
             next_update: self.next_update(),
             entries: layout.count(),
@@ -127,11 +129,6 @@ impl PreparedCrl {
         self.number
     }
 
-    /// For a delta CRL, the number of the complete CRL that it adds to (RFC 5280 §5.2.4).
-    pub fn base_number(&self) -> Option<CrlNumber> {
-        self.base
-    }
-
     /// When it is issued.
     pub fn this_update(&self) -> Timestamp {
         self.this_update
@@ -147,13 +144,29 @@ impl PreparedCrl {
         self.read().map_or(&[], |read| read.issuer)
     }
 
+    /// For a delta CRL, the number of the complete CRL that it adds to (RFC 5280 §5.2.4).
+    pub fn base_number(&self) -> Option<CrlNumber> {
+        self.read().and_then(|read| read.base_number)
+    }
+
+    /// Where it is found and which certificates it is about, if not all of the issuer
+    /// (RFC 5280 §5.2.5).
+    pub fn issuing_distribution_point(&self) -> Option<IssuingDistributionPoint<'_>> {
+        self.read().and_then(|read| read.issuing_distribution_point)
+    }
+
+    /// All its extensions, in the order in which they stand.
+    pub fn extensions(&self) -> Vec<Extension<'_>> {
+        self.read().map_or_else(Vec::new, |read| read.extensions)
+    }
+
     /// The certificates that it lists, for whoever wants to see what the key is to sign.
     pub fn revoked(&self) -> RevokedCertificates<'_> {
         self.read().map_or_else(RevokedCertificates::none, |read| read.entries())
     }
 
     /// What it says. It was laid out here, so it can be read.
-    fn read(&self) -> Option<Tbs<'_>> {
+    pub(super) fn read(&self) -> Option<Tbs<'_>> {
         Tbs::read(asn1::single(&self.tbs, SEQUENCE, "tbsCertList").ok()?).ok()
     }
 
@@ -225,8 +238,11 @@ impl PreparedCrl {
         let missing = |field: &'static str| tbs.malformed(field, "missing, or not one of ours");
         let algorithm = SignatureAlgorithm::from_identifier(read.algorithm)
             .ok_or_else(|| missing("signature"))?;
-        let point = read.issuing_distribution_point.as_ref().map(read_again).transpose()?;
-        let removed = removed(&read)?;
+        let point = read.issuing_distribution_point.as_ref().map(DistributionPoint::like);
+        let point = point.transpose()?;
+        let (freshest_crl, ca_issuers) =
+            (uri::to_owned(&read.freshest_crl), uri::to_owned(&read.ca_issuers));
+        let appendix = appended(read.entries())?;
         let mut again = TbsCertList::new(
             read.issuer,
             read.authority_key_identifier.ok_or_else(|| missing("authorityKeyIdentifier"))?,
@@ -234,16 +250,16 @@ impl PreparedCrl {
             read.this_update,
             read.next_update.ok_or_else(|| missing("nextUpdate"))?,
         )?
-        .with_freshest_crl(&read.freshest_crl)
-        .with_ca_issuers(&read.ca_issuers)
-        .with_removed(&removed);
-        if let Some(point) = &point {
-            again = again.with_issuing_distribution_point(point);
-        }
+        .with_freshest_crl(&freshest_crl)
+        .with_ca_issuers(&ca_issuers)
+        .with_appendix(&appendix);
         if let Some(base) = read.base_number {
             again = again.with_base(base)?;
         }
-        if let Some(since) = read.expired_since {
+        if let Some(point) = &point {
+            again = again.with_issuing_distribution_point(point);
+        }
+        if let Some(since) = read.expired_certificates_since {
             again = again.with_expired_certificates_since(since);
         }
         let again = again.prepare(&Again(read.entries()), public_key, algorithm, context)?;
@@ -265,15 +281,14 @@ impl Entries for Again<'_> {
     ) -> Result<(), CrlError> {
         for entry in self.0.clone() {
             let entry = entry.map_err(CrlError::entries)?;
-            if entry.reason() == Some(ReasonCode::RemoveFromCrl) {
-                continue;
-            }
             let reason = match entry.reason() {
+                Some(ReasonCode::RemoveFromCrl) => continue,
                 Some(ReasonCode::Reason(reason)) => Some(reason),
                 _ => None,
             };
+            let Ok(serial) = entry.serial().to_serial() else { continue };
             visit(&[CrlEntry {
-                serial: entry.serial().to_serial().map_err(CrlError::entries)?,
+                serial,
                 revocation_date: entry.revocation_date(),
                 reason,
                 invalidity_date: entry.invalidity_date(),
@@ -283,17 +298,24 @@ impl Entries for Again<'_> {
     }
 }
 
-/// What a delta CRL says has left.
-fn removed(read: &Tbs<'_>) -> Result<Vec<RemovedEntry>, PreparedCrlError> {
-    let mut removed = Vec::new();
-    for entry in read.entries() {
-        let entry = entry?;
-        if entry.reason() == Some(ReasonCode::RemoveFromCrl) {
-            let serial = entry.serial().to_serial().map_err(CrlError::entries)?;
-            removed.push(RemovedEntry { serial, revocation_date: entry.revocation_date() });
+/// The entries that [`Again`] passes over.
+fn appended(entries: RevokedCertificates<'_>) -> Result<Vec<AppendedEntry>, CrlError> {
+    let mut appendix = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(CrlError::entries)?;
+        let (serial, date) = (entry.serial(), entry.revocation_date());
+        match (entry.reason(), serial.to_serial()) {
+            (Some(ReasonCode::RemoveFromCrl), Ok(serial)) => {
+                appendix.push(AppendedEntry::removed(serial, date));
+            }
+            (_, Ok(_)) => {}
+            (reason, Err(_)) => {
+                let invalidity_date = entry.invalidity_date();
+                appendix.push(AppendedEntry::legacy(serial, date, reason, invalidity_date));
+            }
         }
     }
-    Ok(removed)
+    Ok(appendix)
 }
 
 /// Its message is the tbsCertList.

@@ -53,7 +53,7 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug)]
 pub struct CertificateList<'a> {
     der: &'a [u8],
-    tbs: Tbs<'a>,
+    pub(super) tbs: Tbs<'a>,
     signature: &'a [u8],
 }
 
@@ -229,19 +229,21 @@ impl<'a> CertificateList<'a> {
         self.tbs.issuing_distribution_point.as_ref()
     }
 
-    /// Where its delta CRLs are found (RFC 5280 §5.2.6): URIs, others are passed over.
-    pub fn freshest_crl(&self) -> &[String] {
+    /// Where the newest delta CRL is that adds to it (RFC 5280 §5.2.6): the URIs of all
+    /// distribution points. None also where that cannot be read.
+    pub fn freshest_crl(&self) -> &[&'a str] {
         &self.tbs.freshest_crl
     }
 
-    /// Where certificates of its issuer are found (RFC 5280 §5.2.7): URIs, others are passed over.
-    pub fn ca_issuers(&self) -> &[String] {
+    /// Where certificates of its issuer are (RFC 5280 §5.2.7). None also where that cannot be read.
+    pub fn ca_issuers(&self) -> &[&'a str] {
         &self.tbs.ca_issuers
     }
 
-    /// From when on it lists what has expired too, if it says so (X.509 §9.5.2.8).
+    /// Since when certificates stay listed although they expired: those that expired then or later
+    /// are on it (expiredCertsOnCRL, X.509 §9.5.2.8). `None` also where that is no time.
     pub fn expired_certificates_since(&self) -> Option<Timestamp> {
-        self.tbs.expired_since
+        self.tbs.expired_certificates_since
     }
 
     /// All its extensions, in the order in which they stand.
@@ -251,6 +253,9 @@ impl<'a> CertificateList<'a> {
 
     /// The critical extensions that this reader does not know: where there is one, the CRL must
     /// not be used to determine the status of certificates (RFC 5280 §5.2).
+    ///
+    /// freshestCRL, authorityInfoAccess and expiredCertsOnCRL count as unknown when they are
+    /// critical, which they must not be: their maker wants more than that they are read.
     pub fn unknown_critical_extensions(&self) -> impl Iterator<Item = &Extension<'a>> {
         const KNOWN: [Oid<'_>; 4] = [
             Oid::AUTHORITY_KEY_IDENTIFIER,

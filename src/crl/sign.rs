@@ -10,8 +10,9 @@
 //! ```
 
 use super::{
-    encode::{Entries, Layout, TbsCertList},
+    encode::TbsCertList,
     error::CrlError,
+    layout::{Entries, Layout},
     number::CrlNumber,
     stage::{NotDurable, Stage, Staging},
 };

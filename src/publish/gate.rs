@@ -178,7 +178,7 @@ fn is_same_point(old: &CertificateList<'_>, new: &CertificateList<'_>) -> bool {
                 )
             };
             let names = |point: &crate::crl::IssuingDistributionPoint<'_>| -> BTreeSet<String> {
-                point.uris().map(str::to_owned).collect()
+                point.uris().iter().map(ToString::to_string).collect()
             };
             old.octets == new.octets
                 || flags(old) == flags(new)

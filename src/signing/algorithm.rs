@@ -39,7 +39,7 @@ pub enum DigestAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::EcdsaWithSha256,
         Self::EcdsaWithSha384,
         Self::EcdsaWithSha512,

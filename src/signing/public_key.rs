@@ -4,7 +4,7 @@ use super::{
     SignatureAlgorithm, VerifyError,
     algorithm::{is_same, oid_text},
 };
-use crate::asn1::{self, BIT_STRING, SEQUENCE};
+use crate::asn1::{self, BIT_STRING, INTEGER, SEQUENCE};
 use std::borrow::Cow;
 
 /// A kind of key.
@@ -70,6 +70,19 @@ impl KeyType {
         }
     }
 
+    /// How many octets the signatures of a key of this kind have at most, from the content of the
+    /// BIT STRING.
+    fn longest_signature(self, subject_public_key: &[u8]) -> usize {
+        match self {
+            // Ecdsa-Sig-Value: two INTEGERs, each with a sign octet (RFC 3279 §2.2.3).
+            Self::P256 => 2 + 2 * (2 + 33),
+            Self::P384 => 2 + 2 * (2 + 49),
+            Self::Ed25519 => 64,
+            // RFC 8017 §8.2.1: as long as the modulus, which the key is a little longer than.
+            Self::Rsa => modulus_length(subject_public_key).unwrap_or(subject_public_key.len()),
+        }
+    }
+
     /// The SubjectPublicKeyInfo in DER of a key of this kind, from the content of its BIT STRING.
     pub(super) fn public_key(self, subject_public_key: &[u8]) -> Vec<u8> {
         let mut fields = self.identifier().to_vec();
@@ -132,6 +145,28 @@ pub(crate) fn may_sign(public_key: &[u8], algorithm: SignatureAlgorithm) -> bool
     PublicKey::from_der(public_key).map_or(true, |key| key.key_type.signs(algorithm))
 }
 
+/// Of the algorithms that a key may sign with, one with the longest identifier; and how many octets
+/// a signature has at most. For a key not known here that is a bound that holds for every curve.
+pub(crate) fn longest_signature(public_key: &[u8]) -> (SignatureAlgorithm, u64) {
+    let algorithms = SignatureAlgorithm::ALL.into_iter();
+    let algorithm = algorithms
+        .filter(|algorithm| may_sign(public_key, *algorithm))
+        .max_by_key(|algorithm| algorithm.identifier().len())
+        .unwrap_or(SignatureAlgorithm::RsaWithSha256);
+    let length = match PublicKey::from_der(public_key) {
+        Ok(key) => key.key_type.longest_signature(key.subject_public_key),
+        Err(_) => 2 * public_key.len(),
+    };
+    (algorithm, length as u64)
+}
+
+/// How many octets the modulus of an RSAPublicKey takes (RFC 8017 §A.1.1).
+fn modulus_length(rsa_public_key: &[u8]) -> Option<usize> {
+    let mut fields = asn1::single(rsa_public_key, SEQUENCE, "RSAPublicKey").ok()?.reader();
+    let modulus = fields.expect(INTEGER, "modulus").ok()?.content;
+    Some(modulus.iter().skip_while(|&&octet| octet == 0).count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +201,23 @@ mod tests {
         assert!(may_sign(&key, SignatureAlgorithm::EcdsaWithSha384));
         assert!(!may_sign(&key, SignatureAlgorithm::Ed25519));
         assert!(may_sign(b"unknown", SignatureAlgorithm::Ed25519));
+    }
+
+    #[test]
+    fn no_signature_is_longer_than_was_said() {
+        use SignatureAlgorithm::*;
+        let modulus = [&[0x02, 0x82, 1, 1, 0], &[0xff; 256][..]].concat();
+        let rsa = [&[0x30, 0x82, 1, 0x0a], &modulus[..], b"\x02\x03\x01\0\x01"].concat();
+        for (key_type, key, algorithm, octets) in [
+            (KeyType::P256, &[4; 65][..], EcdsaWithSha512, 72),
+            (KeyType::P384, &[2; 49], EcdsaWithSha512, 104),
+            (KeyType::Ed25519, &[7; 32], Ed25519, 64),
+            (KeyType::Rsa, &rsa, RsaWithSha512, 256),
+            (KeyType::Rsa, b"no RSAPublicKey", RsaWithSha512, 15),
+        ] {
+            let longest = longest_signature(&key_type.public_key(key));
+            assert_eq!(longest, (algorithm, octets), "{key_type:?}");
+        }
+        assert_eq!(longest_signature(&[7; 80]), (RsaWithSha512, 160));
     }
 }

@@ -1,5 +1,8 @@
 //! CRLs, judged by others.
 
+mod appendix;
+mod capacity;
+mod kinds;
 #[path = "../support/openssl.rs"]
 mod openssl;
 mod reading;

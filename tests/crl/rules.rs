@@ -137,10 +137,6 @@ fn e6_times_are_utc_time_through_2049_and_generalized_time_from_2050() {
     assert_eq!(occurrences(&der, b"\x18\x0f99991231235959Z"), 1);
 }
 
-fn occurrences(der: &[u8], part: &[u8]) -> usize {
-    der.windows(part.len()).filter(|octets| *octets == part).count()
-}
-
 #[test]
 fn e7_next_update_is_there_and_after_this_update() {
     let now = at("2026-11-21T00:00:00Z");

@@ -1,8 +1,9 @@
 //! A CA without a store, and the judges.
 
 use annul::{
-    CrlEntry, CrlError, CrlNumber, Entries, Serial, SignatureAlgorithm, Signer, SigningError,
-    Stage, TbsCertList, Timestamp, ToSign, Verifier, VerifyError,
+    CrlEntry, CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl, Serial,
+    SignatureAlgorithm, Signer, SigningError, Stage, TbsCertList, Timestamp, ToSign, Verifier,
+    VerifyError,
 };
 
 pub use crate::openssl::{OpenSsl, directory::Directory};
@@ -36,6 +37,32 @@ pub fn tbs_of<'a>(name: &'a [u8], key_identifier: &'a [u8]) -> TbsCertList<'a> {
     let number = CrlNumber::from_u64(4096);
     let (this_update, next_update) = (at("2026-11-21T00:00:00Z"), at("2026-11-28T00:00:00Z"));
     TbsCertList::new(name, key_identifier, number, this_update, next_update).unwrap()
+}
+
+/// Where a CRL is, the delta CRLs that add to it, and the certificate of its issuer.
+pub const FULL: &str = "http://crl.example/ca.crl";
+pub const DELTA: &str = "http://crl.example/ca-delta.crl";
+pub const CERTIFICATE: &str = "http://crl.example/ca.crt";
+
+pub fn uris<const N: usize>(uris: [&str; N]) -> Vec<String> {
+    uris.map(str::to_owned).into()
+}
+
+pub fn point(only: Option<Only>) -> DistributionPoint {
+    DistributionPoint::new(uris([FULL]), only).unwrap()
+}
+
+/// A prepared CRL that went the way of all octets.
+pub fn prepare(tbs: TbsCertList<'_>, entries: &dyn Entries) -> PreparedCrl {
+    let algorithm = SignatureAlgorithm::EcdsaWithSha256;
+    let prepared = tbs.prepare(entries, PUBLIC_KEY, algorithm, Vec::new()).unwrap();
+    assert_eq!(PreparedCrl::from_bytes(&prepared.to_bytes()).unwrap(), prepared);
+    prepared
+}
+
+/// How often a part is in it.
+pub fn occurrences(der: &[u8], part: &[u8]) -> usize {
+    der.windows(part.len()).filter(|octets| *octets == part).count()
 }
 
 pub fn entry(serial: Serial) -> CrlEntry {

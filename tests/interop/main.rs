@@ -8,10 +8,13 @@
 #[path = "../support/ca.rs"]
 mod ca;
 mod judges;
+mod kind;
 #[path = "../support/openssl.rs"]
 mod openssl;
+mod paths;
 #[path = "../support/random.rs"]
 mod random;
+mod reference;
 mod sample;
 mod written;
 
@@ -42,6 +45,11 @@ proptest! {
     #[test]
     fn all_read_the_same_entries_and_a_valid_signature(sample in sample()) {
         judge(&CA, &sample, &sample.sign(&CA));
+    }
+
+    #[test]
+    fn a_second_encoder_makes_the_same_octets(sample in sample()) {
+        reference::compare(&CA, &sample, &sample.sign(&CA));
     }
 }
 

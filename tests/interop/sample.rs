@@ -2,9 +2,12 @@
 
 use crate::{
     ca::{Ca, at},
+    kind::Kind,
     random::Random,
 };
-use annul::{CrlEntry, CrlNumber, LocalVerifier, Reason, Serial, Signer, TbsCertList, Timestamp};
+use annul::{
+    CrlEntry, CrlNumber, LocalVerifier, Reason, ReasonCode, Serial, Signer, TbsCertList, Timestamp,
+};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +20,30 @@ pub struct Sample {
     pub next_update: Timestamp,
     /// In order. The reason `unspecified` says the same as none.
     pub entries: Vec<CrlEntry>,
+    pub kind: Kind,
+}
+
+/// What a CRL lists, as it is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The content octets of the INTEGER.
+    pub serial: Vec<u8>,
+    pub revocation_date: Timestamp,
+    pub reason: Option<ReasonCode>,
+    pub invalidity_date: Option<Timestamp>,
+}
+
+impl From<&CrlEntry> for Listed {
+    /// On a CRL, the reason `unspecified` is the absence of a reason.
+    fn from(entry: &CrlEntry) -> Self {
+        let reason = entry.reason.filter(|reason| *reason != Reason::Unspecified);
+        Self {
+            serial: entry.serial.as_octets().to_vec(),
+            revocation_date: entry.revocation_date,
+            reason: reason.map(ReasonCode::Reason),
+            invalidity_date: entry.invalidity_date,
+        }
+    }
 }
 
 impl Sample {
@@ -31,7 +58,13 @@ impl Sample {
             this_update,
             next_update: this_update.saturating_add(Duration::from_secs(7 * 24 * 60 * 60)),
             entries: entries(&mut random, count, from, this_update),
+            kind: Kind::default(),
         }
+    }
+
+    /// All entries, in the order in which they are to stand.
+    pub fn listed(&self) -> Vec<Listed> {
+        self.entries.iter().map(Listed::from).chain(self.kind.appendix.clone()).collect()
     }
 
     pub fn sign(&self, ca: &Ca) -> Vec<u8> {
@@ -43,8 +76,9 @@ impl Sample {
             self.this_update,
             self.next_update,
         );
-        let public_key = ca.key.public_key();
-        tbs.unwrap().sign(&self.entries, public_key, &ca.key, &LocalVerifier, &mut der).unwrap();
+        let (appendix, public_key) = (self.kind.appendix(), ca.key.public_key());
+        let tbs = self.kind.of(tbs.unwrap(), &appendix);
+        tbs.sign(&self.entries, public_key, &ca.key, &LocalVerifier, &mut der).unwrap();
         der
     }
 }
@@ -64,7 +98,7 @@ const EDGES: [&str; 9] = [
 ];
 
 /// A date between these two, often an edge.
-fn date(random: &mut Random, from: Timestamp, to: Timestamp) -> Timestamp {
+pub fn date(random: &mut Random, from: Timestamp, to: Timestamp) -> Timestamp {
     let edge = at(EDGES[random.below(EDGES.len())]);
     if random.below(2) == 0 && (from..=to).contains(&edge) {
         return edge;
@@ -73,11 +107,12 @@ fn date(random: &mut Random, from: Timestamp, to: Timestamp) -> Timestamp {
     from.saturating_add(Duration::from_secs(random.next() % (span + 1)))
 }
 
-/// The serial number of this many octets, or near: the first may be 00 before a set top bit.
+/// An odd serial number of up to 20 octets; the first may be 00 before a set top bit.
 fn serial(random: &mut Random) -> Serial {
     let length = 1 + random.below(20);
     let mut octets: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
     octets[0] = if length == 20 { octets[0] & 0x7f } else { octets[0] } | 1;
+    octets[length - 1] |= 1;
     Serial::from_unsigned(&octets).unwrap()
 }
 
@@ -101,7 +136,7 @@ fn entries(
     entries.into_values().collect()
 }
 
-/// A CRL of 0 to 3,000 entries, of any dates.
+/// A CRL of any kind, of 0 to 3,000 entries and a few appended ones, of any dates.
 pub fn sample() -> impl Strategy<Value = Sample> {
     let count =
         prop_oneof![1 => Just(0usize), 8 => 1..40usize, 4 => 40..400usize, 1 => 400..=3000usize];
@@ -116,9 +151,11 @@ pub fn sample() -> impl Strategy<Value = Sample> {
             let end = at("9999-12-31T23:59:58Z");
             let this_update = date(&mut random, from, end).min(end);
             let after = this_update.saturating_add(Duration::from_secs(1));
+            let number = CrlNumber::from_be_bytes(number.try_into().unwrap()).unwrap();
             Sample {
                 key_identifier,
-                number: CrlNumber::from_be_bytes(number.try_into().unwrap()).unwrap(),
+                number,
+                kind: Kind::any(&mut random, number, this_update),
                 this_update,
                 next_update: date(&mut random, after, Timestamp::MAX),
                 entries: entries(&mut random, count, from, this_update),

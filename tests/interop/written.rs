@@ -2,9 +2,10 @@
 
 use crate::{
     ca::{self, Ca, at},
-    sample::{Sample, sample},
+    kind::Kind,
+    sample::{Listed, Sample, sample},
 };
-use annul::{CrlEntry, CrlNumber, Reason, Serial, SigningKey};
+use annul::{CrlEntry, CrlNumber, DistributionPoint, Only, Reason, ReasonCode, Serial, SigningKey};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -18,9 +19,13 @@ fn crls_are_written_for_other_linters() {
     let mut runner = TestRunner::deterministic();
     for (algorithm, key) in keys() {
         let ca = Ca::with_key("Größe CA", key);
-        let any =
-            (0..5).map(|n| (format!("any-{n}"), sample().new_tree(&mut runner).unwrap().current()));
-        for (name, sample) in chosen().into_iter().chain(any) {
+        let any = (0..9).map(|n| {
+            let mut sample = sample().new_tree(&mut runner).unwrap().current();
+            // They rightly object to serial numbers that none of ours can be.
+            sample.kind.appendix.retain(|e| e.reason == Some(ReasonCode::RemoveFromCrl));
+            (format!("any-{n}"), sample)
+        });
+        for (name, sample) in chosen().into_iter().chain(kinds()).chain(any) {
             let file = Path::new(&directory).join(format!("{algorithm}-{name}.crl"));
             fs::write(file, sample.sign(&ca)).unwrap();
         }
@@ -74,6 +79,39 @@ fn chosen() -> Vec<(String, Sample)> {
         ("turn", turn),
         ("late", Sample { this_update: first_generalized, next_update: last, ..Sample::of(5) }),
         ("number", Sample { number: most, ..Sample::of(1) }),
+    ]
+    .map(|(name, sample)| (name.to_owned(), sample))
+    .into()
+}
+
+/// What a publisher of partitions and deltas makes.
+fn kinds() -> Vec<(String, Sample)> {
+    let uris = |uris: &[&str]| uris.iter().map(|&uri| uri.to_owned()).collect::<Vec<_>>();
+    let point = |only| {
+        let uris = uris(&["http://crl.example/p0.crl", "http://mirror.example/p0.crl"]);
+        Some(DistributionPoint::new(uris, only).unwrap())
+    };
+    let full = Kind {
+        freshest_crl: uris(&["http://crl.example/delta.crl"]),
+        ca_issuers: uris(&["http://crl.example/ca.crt"]),
+        expired_since: Some(at("2020-01-01T00:00:00Z")),
+        ..Kind::default()
+    };
+    let removed = Listed {
+        serial: vec![0x5e],
+        revocation_date: at("2026-05-01T00:00:00Z"),
+        reason: Some(ReasonCode::RemoveFromCrl),
+        invalidity_date: None,
+    };
+    let delta = Kind { base: Some(CrlNumber::MIN), appendix: vec![removed], ..Kind::default() };
+    let of = |kind| Sample { kind, ..Sample::of(9) };
+    [
+        ("full-kind", of(full.clone())),
+        ("partition", of(Kind { point: point(None), ..full.clone() })),
+        ("users", of(Kind { point: point(Some(Only::UserCertificates)), ..full.clone() })),
+        ("cas", of(Kind { point: point(Some(Only::CaCertificates)), ..full })),
+        ("delta", of(delta.clone())),
+        ("delta-partition", of(Kind { point: point(None), ..delta })),
     ]
     .map(|(name, sample)| (name.to_owned(), sample))
     .into()

@@ -5,7 +5,7 @@ use crate::{
         release::{Release, Retention},
         view::{View, check_tally, entry, fold_rows},
     },
-    crl::{CrlEntry, CrlError, Entries, RemovedEntry},
+    crl::{AppendedEntry, CrlEntry, CrlError, Entries},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
     log::{Entry, Head, Position, Tally},
@@ -73,12 +73,12 @@ struct Subject {
 
 impl Listing<'_> {
     /// What a delta says has left since its base.
-    pub(super) fn removed(&self) -> Result<Vec<RemovedEntry>, CrlError> {
+    pub(super) fn removed(&self) -> Result<Vec<AppendedEntry>, CrlError> {
         let mut removed = Vec::new();
         if self.base.is_some() {
             self.each(|listed| {
                 if let Listed::Removed(serial, date) = listed {
-                    removed.push(RemovedEntry { serial, revocation_date: date });
+                    removed.push(AppendedEntry::removed(serial, date));
                 }
                 Ok(())
             })?;

@@ -282,7 +282,7 @@ impl Making<'_> {
             tbs = tbs.with_expired_certificates_since(since);
         }
         let removed = listing.removed()?;
-        let tbs = tbs.with_removed(&removed);
+        let tbs = tbs.with_appendix(&removed);
         let made = make(&tbs, &listing)?;
         Ok((made, listing.without_not_after.get()))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     asn1::{self, Element, Malformed, SEQUENCE},
-    crl::{distribution_point::uris_of_name, extension::Extension},
+    crl::{extension::Extension, uri},
 };
 
 /// The issuing distribution point of a CRL that anyone may have made.
@@ -33,14 +33,10 @@ pub struct IssuingDistributionPoint<'a> {
     pub indirect_crl: bool,
     /// It lists attribute certificates only.
     pub only_contains_attribute_certs: bool,
+    uris: Vec<&'a str>,
 }
 
 impl<'a> IssuingDistributionPoint<'a> {
-    /// The URIs of its fullName; other names are passed over.
-    pub fn uris(&self) -> impl Iterator<Item = &'a str> {
-        uris_of_name(self.distribution_point.unwrap_or_default())
-    }
-
     pub(super) fn read(extension: &Extension<'a>) -> Result<Self, Malformed> {
         let sequence = extension.single(SEQUENCE, "issuingDistributionPoint")?;
         let mut fields = sequence.reader();
@@ -53,13 +49,22 @@ impl<'a> IssuingDistributionPoint<'a> {
         fields.finish("issuingDistributionPoint")?;
         Ok(Self {
             octets: sequence.octets,
-            distribution_point: point.map(|element| element.content),
+            distribution_point: point.as_ref().map(|element| element.content),
             only_contains_user_certs: boolean(user)?,
             only_contains_ca_certs: boolean(ca)?,
             only_some_reasons: reasons.map(|element| element.content),
             indirect_crl: boolean(indirect)?,
             only_contains_attribute_certs: boolean(attribute)?,
+            uris: match &point {
+                Some(point) => uri::read_distribution_point(point)?,
+                None => Vec::new(),
+            },
         })
+    }
+
+    /// The URIs among the names of the distribution point.
+    pub fn uris(&self) -> &[&'a str] {
+        &self.uris
     }
 }
 

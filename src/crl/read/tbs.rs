@@ -4,9 +4,9 @@ use super::{IssuingDistributionPoint, RevokedCertificates};
 use crate::{
     asn1::{self, Element, GENERALIZED_TIME, INTEGER, Malformed, Reader, SEQUENCE, UTC_TIME},
     crl::{
-        distribution_point::{read_ca_issuers, read_freshest_crl},
         extension::{Extension, Extensions, Oid},
         number::CrlNumber,
+        uri,
     },
     time::Timestamp,
 };
@@ -14,21 +14,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(in crate::crl) struct Tbs<'a> {
     pub(in crate::crl) octets: &'a [u8],
-    pub(super) version: u8,
+    pub(in crate::crl) version: u8,
     /// The AlgorithmIdentifier.
     pub(in crate::crl) algorithm: &'a [u8],
     pub(in crate::crl) issuer: &'a [u8],
     pub(in crate::crl) this_update: Timestamp,
     pub(in crate::crl) next_update: Option<Timestamp>,
     revoked_certificates: Reader<'a>,
-    pub(super) extensions: Vec<Extension<'a>>,
+    pub(in crate::crl) extensions: Vec<Extension<'a>>,
     pub(in crate::crl) authority_key_identifier: Option<&'a [u8]>,
     pub(in crate::crl) number: Option<CrlNumber>,
     pub(in crate::crl) base_number: Option<CrlNumber>,
     pub(in crate::crl) issuing_distribution_point: Option<IssuingDistributionPoint<'a>>,
-    pub(in crate::crl) freshest_crl: Vec<String>,
-    pub(in crate::crl) ca_issuers: Vec<String>,
-    pub(in crate::crl) expired_since: Option<Timestamp>,
+    pub(in crate::crl) freshest_crl: Vec<&'a str>,
+    pub(in crate::crl) ca_issuers: Vec<&'a str>,
+    pub(in crate::crl) expired_certificates_since: Option<Timestamp>,
 }
 
 impl<'a> Tbs<'a> {
@@ -74,7 +74,7 @@ impl<'a> Tbs<'a> {
             issuing_distribution_point: None,
             freshest_crl: Vec::new(),
             ca_issuers: Vec::new(),
-            expired_since: None,
+            expired_certificates_since: None,
         };
         for extension in &extensions {
             read.understand(extension)?;
@@ -101,19 +101,19 @@ impl<'a> Tbs<'a> {
                 let point = IssuingDistributionPoint::read(extension)?;
                 self.issuing_distribution_point = Some(point);
             }
+            // These three must not be critical. Where one is, whatever it holds, the CRL counts as
+            // one with an unknown extension; else they may be ignored (RFC 5280 §5.2).
             Oid::FRESHEST_CRL => {
-                // Whoever does not know it may not use the CRL where it is critical: see
-                // `unknown_critical_extensions`.
-                self.freshest_crl = read_freshest_crl(extension.value).unwrap_or_default();
+                self.freshest_crl = uri::read_freshest_crl(extension).unwrap_or_default();
             }
-            Oid::AUTHORITY_INFORMATION_ACCESS => {
-                self.ca_issuers = read_ca_issuers(extension.value).unwrap_or_default();
+            Oid::AUTHORITY_INFO_ACCESS => {
+                self.ca_issuers = uri::read_ca_issuers(extension).unwrap_or_default();
             }
             Oid::EXPIRED_CERTS_ON_CRL => {
                 let name = "expiredCertsOnCRL";
-                let read =
-                    extension.any(name).and_then(|time| Timestamp::from_element(&time, name));
-                self.expired_since = read.ok();
+                let time = extension.single(GENERALIZED_TIME, name);
+                self.expired_certificates_since =
+                    time.and_then(|time| Timestamp::from_element(&time, name)).ok();
             }
             _ => {}
         }
