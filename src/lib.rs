@@ -116,6 +116,7 @@ mod log;
 mod name;
 mod partition;
 mod pem;
+mod publish;
 mod reason;
 mod retry;
 mod scope;
@@ -157,6 +158,7 @@ pub use crate::{
     },
     partition::Partition,
     pem::PemError,
+    publish::{Current, MemorySink, Outgoing, Revision, Sink, SinkError},
     reason::{Reason, ReasonCode, UnknownReason},
     retry::Retry,
     scope::{CrlPlace, Scope},
