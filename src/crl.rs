@@ -41,6 +41,7 @@ mod read;
 mod sign;
 mod stage;
 
+pub(crate) use self::error::is_lasting;
 pub use self::{
     encode::{Entries, TbsCertList},
     entry::CrlEntry,

@@ -125,6 +125,8 @@ mod signing;
 pub mod store;
 mod time;
 
+#[cfg(feature = "object-store")]
+pub use crate::publish::ObjectStoreSink;
 #[cfg(feature = "postgres")]
 pub use crate::store::{Isolation, PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
@@ -158,7 +160,7 @@ pub use crate::{
     },
     partition::Partition,
     pem::PemError,
-    publish::{Current, MemorySink, Outgoing, Revision, Sink, SinkError},
+    publish::{Current, DirectorySink, MemorySink, Outgoing, Revision, Sink, SinkError},
     reason::{Reason, ReasonCode, UnknownReason},
     retry::Retry,
     scope::{CrlPlace, Scope},

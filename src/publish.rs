@@ -2,4 +2,6 @@
 
 mod sink;
 
-pub use self::sink::{Current, MemorySink, Outgoing, Revision, Sink, SinkError};
+#[cfg(feature = "object-store")]
+pub use self::sink::ObjectStoreSink;
+pub use self::sink::{Current, DirectorySink, MemorySink, Outgoing, Revision, Sink, SinkError};

@@ -1,9 +1,14 @@
 //! Where relying parties are shown CRLs: a small trait, and sinks that implement it.
 
+mod directory;
 mod error;
 mod memory;
+#[cfg(feature = "object-store")]
+mod object_store;
 
-pub use self::{error::SinkError, memory::MemorySink};
+#[cfg(feature = "object-store")]
+pub use self::object_store::ObjectStoreSink;
+pub use self::{directory::DirectorySink, error::SinkError, memory::MemorySink};
 
 use crate::{
     crl::{CertificateList, CrlNumber},
