@@ -52,6 +52,7 @@ mod sign;
 mod stage;
 mod uri;
 
+pub(crate) use self::error::is_lasting;
 pub use self::{
     appendix::AppendedEntry,
     check::{

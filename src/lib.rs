@@ -97,6 +97,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `rsa` | | RSA PKCS#1 v1.5; the `rsa` crate is a release candidate with an open timing advisory |
 | `postgres` | | `PostgresStore`, a [`Store`] in PostgreSQL for many nodes |
 | `postgres-tls` | | the same, with TLS |
+| `object-store` | | `ObjectStoreSink`, a [`Sink`] in a bucket; `object-store-aws`, `-gcp`, `-azure` and `-http` bring the providers |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.
@@ -132,6 +133,8 @@ mod signing;
 pub mod store;
 mod time;
 
+#[cfg(feature = "object-store")]
+pub use crate::publish::ObjectStoreSink;
 #[cfg(feature = "postgres")]
 pub use crate::store::{Isolation, PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]

@@ -4,6 +4,8 @@ mod gate;
 mod issue;
 mod sink;
 
+#[cfg(feature = "object-store")]
+pub use self::sink::ObjectStoreSink;
 pub use self::{
     gate::GateRefusal,
     issue::{Issue, NotPlaced, PublishError, Released},

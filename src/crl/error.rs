@@ -169,7 +169,7 @@ impl CrlError {
 }
 
 /// Whether what is in the way stays there until somebody changes something.
-fn is_lasting(kind: io::ErrorKind) -> bool {
+pub(crate) fn is_lasting(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::*;
     matches!(
         kind,

@@ -19,13 +19,21 @@ use std::{
 #[derive(Debug)]
 pub struct FileStage {
     target: PathBuf,
+    /// What the name of the unfinished file begins with.
+    prefix: &'static str,
     unfinished: Option<(PathBuf, File)>,
 }
 
 impl FileStage {
     /// A stage for the file with this path; its directory must exist.
     pub fn new(target: impl Into<PathBuf>) -> Self {
-        Self { target: target.into(), unfinished: None }
+        Self::with_prefix(target, ".annul")
+    }
+
+    /// The same, with another beginning of the names of unfinished files: they can be told from
+    /// those of others, and removed by who knows that nobody else writes them.
+    pub(crate) fn with_prefix(target: impl Into<PathBuf>, prefix: &'static str) -> Self {
+        Self { target: target.into(), prefix, unfinished: None }
     }
 
     /// The path of the file.
@@ -59,7 +67,7 @@ impl FileStage {
         let mut count = 0u64;
         loop {
             // The name of the target is not part of it: it may be as long as names can be.
-            let name = format!(".annul-{}-{count}.partial", std::process::id());
+            let name = format!("{}-{}-{count}.partial", self.prefix, std::process::id());
             let path = self.directory().join(name);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((path, file)),

@@ -1,138 +1,120 @@
 //! A directory that a web server serves.
 
-use super::{Current, Outgoing, Revision, Sink, SinkError, memory::revision_of};
+mod kept;
+mod lock;
+
+use self::{kept::Kept, lock::Lock};
+use super::{Current, Outgoing, Revision, Sink, SinkError};
 use crate::{
-    crl::{CertificateList, FileStage, NotDurable, PemStage, Stage},
+    crl::{FileStage, NotDurable, PemStage, Stage, is_lasting},
     scope::CrlPlace,
 };
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-/// A directory with one file for each place, called as [`CrlPlace::file_name`] says.
+/// What the names of unfinished files begin with. No other [`FileStage`] uses it.
+const UNFINISHED: &str = ".annul-sink";
+
+/// A directory, for a web server to serve: each CRL is a file with its
+/// [name](CrlPlace::file_name).
 ///
-/// A file is replaced as a whole, by a rename, and is on disk before the call returns. Publishers on
-/// one machine wait for each other by a lock on the file `.annul.lock`; an older CRL never takes the
-/// place of a newer one. On a network file system, whether the lock holds is that system's to say.
-#[derive(Debug)]
+/// A file is written under another name and synced, then renamed, and the directory is synced. So
+/// readers see the old CRL or the new one, and a crash at any moment leaves the one or the other.
+/// What stands in a file's place must be a regular file, or a symbolic link, which is replaced and
+/// not followed. The permissions of a file are kept.
+///
+/// Who writes holds a lock on the file `.annul.lock`, so that comparing and replacing is one step
+/// for all processes, on every file system that keeps `flock` (NFS does so since Linux 2.6.12). The
+/// file stays there. Who holds the lock first removes what a crash left unfinished.
+///
+/// ```no_run
+/// use annul::{DirectorySink, Sink};
+///
+/// let sink = DirectorySink::new("web", "/var/www/crl").with_pem().keep_last(10);
+/// sink.check()?;
+/// # Ok::<(), annul::SinkError>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct DirectorySink {
-    directory: PathBuf,
     name: String,
+    directory: PathBuf,
     pem: bool,
-    kept: usize,
+    keep: usize,
+    patience: Duration,
 }
 
 impl DirectorySink {
-    /// A sink for this directory, which must exist. Its name is the path as it is given.
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let directory = directory.into();
-        let name = format!("directory:{}", directory.display());
-        Self { directory, name, pem: false, kept: 0 }
+    /// A sink of this name in this directory, which must exist.
+    pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
+        let (name, directory) = (name.into(), directory.into());
+        Self { name, directory, pem: false, keep: 0, patience: Duration::from_secs(30) }
     }
 
-    /// Has another name.
+    /// Writes each CRL as text too (RFC 7468 §6), to a file whose name has `.pem` added. The text
+    /// is written first: there is none that is older than its CRL.
     #[must_use]
-    pub fn with_name(self, name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..self }
+    pub fn with_pem(mut self) -> Self {
+        self.pem = true;
+        self
     }
 
-    /// Beside each file, writes the same in PEM: its name has `.pem` added.
+    /// Keeps copies of the last so many CRLs of each place, the one that is shown among them. CRL
+    /// 17 of `ca.crl` is kept as `ca.17.crl`. None are kept unless this is said.
     #[must_use]
-    pub fn with_pem(self) -> Self {
-        Self { pem: true, ..self }
+    pub fn keep_last(mut self, crls: usize) -> Self {
+        self.keep = crls;
+        self
     }
 
-    /// Also keeps so many CRLs of each place, the newest included, under names with their numbers:
-    /// `NAME.N.crl`.
+    /// How long to wait for another process that writes there: 30 seconds unless this is said.
     #[must_use]
-    pub fn keep_last(self, crls: usize) -> Self {
-        Self { kept: crls, ..self }
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.patience = timeout;
+        self
     }
 
-    fn path(&self, place: &CrlPlace) -> PathBuf {
-        self.directory.join(place.file_name())
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Waits until no other publisher writes here. It ends when the file is closed.
-    fn lock(&self) -> io::Result<File> {
-        let path = self.directory.join(".annul.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
-        Ok(file)
+    /// What is wrong, by what the operating system says of a path.
+    fn fault(&self, path: &Path, error: io::Error) -> SinkError {
+        let sink = self.name.clone();
+        if NotDurable::is_in(&error) {
+            SinkError::NotDurable { sink, source: error.into() }
+        } else if is_lasting(error.kind()) {
+            let problem = format!("{} cannot be used", path.display());
+            SinkError::Misconfigured { sink, problem, source: Some(error.into()) }
+        } else {
+            SinkError::Unavailable { sink, source: error.into() }
+        }
     }
 
-    fn write(&self, outgoing: &Outgoing<'_>) -> io::Result<()> {
-        let path = self.path(&outgoing.place);
-        if self.kept > 0 {
-            write(
-                FileStage::new(self.numbered(&path, &outgoing.number.to_string())),
-                outgoing.der,
-            )?;
-        }
-        if self.pem {
-            let mut name = path.clone().into_os_string();
-            name.push(".pem");
-            write(PemStage::new(FileStage::new(name)), outgoing.der)?;
-        }
-        // Last: once it is there, all is.
-        write(FileStage::new(&path), outgoing.der)?;
-        if self.kept > 0 {
-            self.remove_old(&path)?;
-        }
-        Ok(())
+    /// Has nobody else write there until the lock is dropped, and nothing unfinished there.
+    fn lock(&self) -> Result<Lock, SinkError> {
+        let lock = Lock::take(&self.directory, self.patience);
+        lock.and_then(|lock| lock.sweep(&self.directory).map(|()| lock))
+            .map_err(|error| self.fault(&self.directory, error))
     }
 
-    fn numbered(&self, path: &Path, number: &str) -> PathBuf {
-        path.with_extension(format!("{number}.crl"))
+    fn stage(&self, path: &Path) -> FileStage {
+        FileStage::with_prefix(path, UNFINISHED)
     }
 
-    /// Removes all but the last of the numbered files of a place.
-    fn remove_old(&self, path: &Path) -> io::Result<()> {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut numbers = Vec::new();
-        for found in fs::read_dir(&self.directory)? {
-            let name = found?.file_name().to_string_lossy().into_owned();
-            let number = name
-                .strip_prefix(&stem)
-                .and_then(|rest| rest.strip_prefix('.'))
-                .and_then(|rest| rest.strip_suffix(".crl"));
-            if let Some(number) = number
-                && !number.is_empty()
-                && number.bytes().all(|octet| octet.is_ascii_digit())
-            {
-                numbers.push(number.to_owned());
-            }
-        }
-        // Decimal numbers without leading zeros, of which no length is too much.
-        numbers.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
-        let excess = numbers.len().saturating_sub(self.kept);
-        for number in numbers.iter().take(excess) {
-            fs::remove_file(self.numbered(path, number))?;
-        }
-        Ok(())
+    fn write(&self, path: &Path, der: &[u8]) -> Result<(), SinkError> {
+        write(&mut self.stage(path), der).map_err(|error| self.fault(path, error))
     }
 }
 
-fn write(mut stage: impl Stage, der: &[u8]) -> io::Result<()> {
-    let written = stage.begin().and_then(|()| stage.write(der)).and_then(|()| stage.commit());
-    written.inspect_err(|_| stage.abort())
-}
-
-/// Whether what is found at a place is what is to be replaced, and older than what replaces it.
-pub(super) fn check_replaced(
-    found: Option<&[u8]>,
-    outgoing: &Outgoing<'_>,
-    replaces: Option<&Revision>,
-) -> Result<(), SinkError> {
-    let number = found.and_then(|der| CertificateList::from_der(der).ok()?.number());
-    if found.map(revision_of).as_ref() != replaces
-        || number.is_some_and(|number| number >= outgoing.number)
-    {
-        return Err(SinkError::Overtaken { found: number });
-    }
-    Ok(())
+/// The CRL becomes visible at once, or nothing does.
+fn write(stage: &mut dyn Stage, der: &[u8]) -> io::Result<()> {
+    stage.begin()?;
+    stage.write(der)?;
+    stage.commit()
 }
 
 impl Sink for DirectorySink {
@@ -141,36 +123,66 @@ impl Sink for DirectorySink {
     }
 
     fn check(&self) -> Result<(), SinkError> {
-        let probe = self.directory.join(format!(".annul-{}.probe", std::process::id()));
-        let tried = self.lock().and_then(|_lock| {
-            fs::write(&probe, b"annul")?;
-            fs::remove_file(&probe)
-        });
-        tried.map_err(SinkError::of_io)
+        let _lock = self.lock()?;
+        let mut stage = self.stage(&self.directory.join(format!("{UNFINISHED}.probe")));
+        let tried = stage.begin().and_then(|()| stage.write(&[0]));
+        stage.abort();
+        tried.map_err(|error| self.fault(&self.directory, error))
     }
 
     fn current(&self, place: &CrlPlace) -> Result<Option<Current>, SinkError> {
-        match fs::read(self.path(place)) {
-            Ok(der) => Ok(Some(Current { revision: revision_of(&der), der })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A directory that is not there shows nothing either, but that is another matter.
-                fs::metadata(&self.directory).map_err(SinkError::of_io).map(|_| None)
+        let path = self.directory.join(place.file_name());
+        match read(&path) {
+            Ok(der) => {
+                let revision = Revision::of(&der);
+                Ok(Some(Current::new(der, revision)))
             }
-            Err(error) => Err(SinkError::of_io(error)),
+            // So it is when there is no such directory, too.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() => {
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(SinkError::WriteOnly)
+            }
+            Err(error) => Err(self.fault(&path, error)),
         }
     }
 
     fn put(&self, outgoing: &Outgoing<'_>, replaces: Option<&Revision>) -> Result<(), SinkError> {
-        let _lock = self.lock().map_err(SinkError::of_io)?;
+        let _lock = self.lock()?;
         let found = self.current(&outgoing.place)?;
-        check_replaced(found.as_ref().map(|it| it.der.as_slice()), outgoing, replaces)?;
-        self.write(outgoing).map_err(|error| match NotDurable::is_in(&error) {
-            true => SinkError::NotDurable(error.into()),
-            false => SinkError::of_io(error),
-        })
+        // What is there already is written again: it may be what a crash would undo, or its text
+        // and its copy may be missing.
+        outgoing.is_due(found.as_ref(), replaces)?;
+        let name = outgoing.place.file_name();
+        let path = self.directory.join(&name);
+        let kept = Kept::new(&self.directory, &name);
+        if self.keep > 0 {
+            self.write(&kept.path(outgoing.number), outgoing.der)?;
+        }
+        if self.pem {
+            let path = self.directory.join(format!("{name}.pem"));
+            write(&mut PemStage::new(self.stage(&path)), outgoing.der)
+                .map_err(|error| self.fault(&path, error))?;
+        }
+        // The last: once it is there the CRL counts as published, and nobody looks after the others.
+        self.write(&path, outgoing.der)?;
+        if self.keep > 0 {
+            kept.prune(self.keep);
+        }
+        Ok(())
     }
 
     fn compares(&self) -> bool {
         true
+    }
+}
+
+/// Reads a regular file. Anything else might keep us waiting for ever.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
     }
 }

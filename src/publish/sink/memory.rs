@@ -1,47 +1,91 @@
-//! A sink in memory: for tests, and for servers that hand CRLs out themselves.
+//! A sink in memory: for tests and examples, and the measure of what the others must answer.
 
 use super::{Current, Outgoing, Revision, Sink, SinkError};
 use crate::scope::CrlPlace;
-use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// A sink in memory.
-#[derive(Debug)]
+/// A sink that shows CRLs to whoever holds it, and nothing when it is dropped.
+///
+/// ```
+/// use annul::{CrlNumber, CrlPlace, IssuerId, MemorySink, Outgoing, Scope, Sink, SinkError};
+/// use annul::Timestamp;
+///
+/// let issuer: IssuerId = "00112233445566778899aabbccddeeff".repeat(2).parse()?;
+/// let place = CrlPlace::complete(issuer, Scope::Full);
+/// let now: Timestamp = "2026-11-21T08:30:00Z".parse()?;
+/// let next_update: Timestamp = "2026-11-28T08:30:00Z".parse()?;
+/// let number = CrlNumber::from_u64(1);
+/// let der = b"a CRL";
+/// let outgoing = Outgoing { place, der, number, this_update: now, next_update, now };
+///
+/// let sink = MemorySink::new("memory");
+/// sink.put(&outgoing, None)?;
+/// let shown = sink.current(&place)?.expect("we just put it there");
+/// assert_eq!(shown.der, der);
+///
+/// // Another publisher does not know that it is there.
+/// let other = Outgoing { der: b"another CRL", ..outgoing };
+/// assert!(matches!(sink.put(&other, None), Err(SinkError::Overtaken { .. })));
+/// sink.put(&other, Some(&shown.revision))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
 pub struct MemorySink {
     name: String,
-    places: Mutex<BTreeMap<CrlPlace, Vec<u8>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    shown: BTreeMap<CrlPlace, Vec<u8>>,
+    fault: Option<fn() -> SinkError>,
 }
 
 impl MemorySink {
-    /// An empty sink with this name.
+    /// A sink of this name that shows nothing yet.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), places: Mutex::default() }
+        Self { name: name.into(), ..Self::default() }
     }
 
-    /// The CRL at a place, in DER.
-    pub fn der(&self, place: &CrlPlace) -> Option<Vec<u8>> {
-        self.places().get(place).cloned()
+    /// Has it do nothing but answer this error from now on, until `None` mends it.
+    ///
+    /// ```
+    /// use annul::{MemorySink, Sink, SinkError};
+    ///
+    /// let sink = MemorySink::new("memory");
+    /// sink.fail_with(Some(|| SinkError::WriteOnly));
+    /// assert!(sink.check().is_err());
+    /// sink.fail_with(None);
+    /// assert!(sink.check().is_ok());
+    /// ```
+    pub fn fail_with(&self, fault: Option<fn() -> SinkError>) {
+        self.lock().fault = fault;
     }
 
-    /// Puts anything there, whatever was there before.
-    pub fn replace(&self, place: CrlPlace, der: Option<Vec<u8>>) {
-        match der {
-            Some(der) => drop(self.places().insert(place, der)),
-            None => drop(self.places().remove(&place)),
-        }
+    /// Where it shows something.
+    pub fn places(&self) -> Vec<CrlPlace> {
+        self.lock().shown.keys().copied().collect()
     }
 
-    fn places(&self) -> MutexGuard<'_, BTreeMap<CrlPlace, Vec<u8>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, SinkError> {
+        let state = self.lock();
+        state.fault.map_or(Ok(state), |fault| Err(fault()))
     }
 }
 
-/// The revision of octets: their digest.
-pub(super) fn revision_of(der: &[u8]) -> Revision {
-    Revision(Sha256::digest(der).iter().map(|octet| format!("{octet:02x}")).collect())
+impl fmt::Debug for MemorySink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySink").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Sink for MemorySink {
@@ -50,23 +94,29 @@ impl Sink for MemorySink {
     }
 
     fn check(&self) -> Result<(), SinkError> {
-        Ok(())
+        self.state().map(drop)
     }
 
     fn current(&self, place: &CrlPlace) -> Result<Option<Current>, SinkError> {
-        let current = |der: Vec<u8>| Current { revision: revision_of(&der), der };
-        Ok(self.der(place).map(current))
+        Ok(self.state()?.current(place))
     }
 
     fn put(&self, outgoing: &Outgoing<'_>, replaces: Option<&Revision>) -> Result<(), SinkError> {
-        let mut places = self.places();
-        let found = places.get(&outgoing.place);
-        super::directory::check_replaced(found.map(Vec::as_slice), outgoing, replaces)?;
-        places.insert(outgoing.place, outgoing.der.to_vec());
+        let mut state = self.state()?;
+        if outgoing.is_due(state.current(&outgoing.place).as_ref(), replaces)? {
+            state.shown.insert(outgoing.place, outgoing.der.to_vec());
+        }
         Ok(())
     }
 
     fn compares(&self) -> bool {
         true
+    }
+}
+
+impl State {
+    fn current(&self, place: &CrlPlace) -> Option<Current> {
+        let der = self.shown.get(place)?;
+        Some(Current::new(der.clone(), Revision::of(der)))
     }
 }
