@@ -30,11 +30,13 @@
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
+//! | `lint` | what is wrong with a CRL, before it is signed |
 
 mod encode;
 mod entry;
 mod error;
 mod extension;
+mod lint;
 mod number;
 mod prepared;
 mod read;
@@ -46,6 +48,7 @@ pub use self::{
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
+    lint::{Finding, LintContext, LintProfile, Severity, lint, lint_der},
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,
     read::{

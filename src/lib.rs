@@ -65,6 +65,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | follow a log from another process or machine | [`Authority::changes`] |
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
+| see what is wrong with a CRL, before it is signed or after | [`lint()`], [`LintProfile`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
@@ -141,8 +142,9 @@ pub use crate::{
     codec::Damaged,
     crl::{
         CertificateList, CrlEntry, CrlError, CrlNumber, CrlNumberError, CrlReadError, Entries,
-        Extension, FileStage, IssuingDistributionPoint, NotDurable, Oid, PemStage, PreparedCrl,
-        PreparedCrlError, RevokedCertificate, RevokedCertificates, SignedCrl, Stage, TbsCertList,
+        Extension, FileStage, Finding, IssuingDistributionPoint, LintContext, LintProfile,
+        NotDurable, Oid, PemStage, PreparedCrl, PreparedCrlError, RevokedCertificate,
+        RevokedCertificates, Severity, SignedCrl, Stage, TbsCertList, lint, lint_der,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},

@@ -27,6 +27,10 @@ impl<'a> Oid<'a> {
     /// `id-ce-authorityKeyIdentifier` (RFC 5280 §5.2.1).
     pub const AUTHORITY_KEY_IDENTIFIER: Self = Self(&[0x55, 0x1d, 0x23]);
 
+    pub(super) const fn from_content(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
     /// The content octets of the OBJECT IDENTIFIER.
     pub const fn as_octets(&self) -> &'a [u8] {
         self.0
