@@ -1,7 +1,7 @@
 //! The command line.
 
-use annul::{Reason, Serial, Timestamp};
-use clap::{Args, Parser, Subcommand};
+use annul::{LintProfile, Reason, Serial, Timestamp};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 /// Records what a CA issued, revokes it for good, and makes signed CRLs.
@@ -69,6 +69,8 @@ pub enum Command {
         #[arg(long, value_name = "CA.pem")]
         issuer_cert: PathBuf,
     },
+    /// What is wrong with a CRL, whoever made it
+    Lint(Lint),
     /// What happened to the certificates of an issuer, and to itself
     Log(OfIssuer),
     /// Let go of what every duty has left: expired, and listed once more if it was revoked
@@ -221,6 +223,40 @@ pub struct Crl {
     /// Derive the key identifier from the key where the issuer's certificates have none
     #[arg(long)]
     pub derive_key_identifier: bool,
+}
+
+#[derive(Args)]
+pub struct Lint {
+    /// The CRL, PEM or DER
+    pub file: PathBuf,
+    /// Whose rules it is to keep: private is RFC 5280, which the others build on
+    #[arg(long, default_value = "private")]
+    pub profile: Profile,
+    /// The certificate of its issuer, PEM or DER
+    #[arg(long, value_name = "CA.pem")]
+    pub issuer_cert: Option<PathBuf>,
+}
+
+/// What [`LintProfile`] is called on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Profile {
+    Private,
+    CabfSubscriber,
+    CabfCa,
+    Webpki,
+    Archive,
+}
+
+impl From<Profile> for LintProfile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Private => Self::Private,
+            Profile::CabfSubscriber => Self::CabfSubscriber,
+            Profile::CabfCa => Self::CabfCa,
+            Profile::Webpki => Self::Webpki,
+            Profile::Archive => Self::Archive,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -11,6 +11,7 @@ mod demo;
 mod failure;
 mod files;
 mod issuers;
+mod lint;
 mod log;
 mod output;
 mod session;
@@ -49,6 +50,7 @@ fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Crl(command) => crl::make(session, &command),
         Command::ShowCrl { file } => crl::show(session, &file),
         Command::VerifyCrl { file, issuer_cert } => crl::verify(session, &file, &issuer_cert),
+        Command::Lint(command) => lint::run(session, &command),
         Command::Log(command) => log::show(session, &command),
         Command::Compact(command) => upkeep::compact(session, &command),
         Command::Copy { to } => upkeep::copy(session, &to),
