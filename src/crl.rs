@@ -34,6 +34,7 @@
 //! | `read` | CRLs that anyone may have made |
 //! | `check` | what they say of a certificate |
 //! | `diff` | what changed from one to another |
+//! | `lint` | what is wrong with a CRL, before it is signed |
 
 mod appendix;
 mod capacity;
@@ -45,6 +46,7 @@ mod entry;
 mod error;
 mod extension;
 mod layout;
+mod lint;
 mod number;
 mod prepared;
 mod read;
@@ -66,6 +68,7 @@ pub use self::{
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
     layout::Entries,
+    lint::{Finding, LintContext, LintProfile, Severity, lint, lint_der},
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,
     read::{

@@ -67,6 +67,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | find out from CRLs, anybody's, whether a certificate is revoked | [`RevocationCheck`] |
 | see what changed from one CRL to the next | [`CrlDiff`] |
+| see what is wrong with a CRL, before it is signed or after | [`lint()`], [`LintProfile`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
@@ -155,10 +156,11 @@ pub use crate::{
     crl::{
         AppendedEntry, CannotCheck, CertificateList, CheckOutcome, CrlDiff, CrlEntry, CrlError,
         CrlNotUsed, CrlNumber, CrlNumberError, CrlReadError, DistributionPoint, Entries,
-        EntryChange, Extension, FileStage, HeaderChange, HeaderChanges, IssuingDistributionPoint,
-        ListedRevocation, NotDurable, NotUsed, Oid, Only, PemStage, PreparedCrl, PreparedCrlError,
-        Removal, RevocationCheck, RevokedCertificate, RevokedCertificates, SignedCrl, Stage,
-        TbsCertList, Undetermined,
+        EntryChange, Extension, FileStage, Finding, HeaderChange, HeaderChanges,
+        IssuingDistributionPoint, LintContext, LintProfile, ListedRevocation, NotDurable, NotUsed,
+        Oid, Only, PemStage, PreparedCrl, PreparedCrlError, Removal, RevocationCheck,
+        RevokedCertificate, RevokedCertificates, Severity, SignedCrl, Stage, TbsCertList,
+        Undetermined, lint, lint_der,
     },
     issuer::{CaCertificate, Issuer, IssuerError},
     issuer_id::{BadIssuerId, IssuerId},

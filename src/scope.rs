@@ -1,6 +1,6 @@
 //! Which certificates a CRL is about, and what it is called where relying parties fetch it.
 
-use crate::issuer_id::IssuerId;
+use crate::{issuer_id::IssuerId, partition::Partition};
 use std::fmt;
 
 /// The certificates of an issuer that a CRL is about (RFC 5280 §5.2.5).
@@ -18,6 +18,8 @@ pub enum Scope {
     CaCertificates,
     /// Those of end entities, and those of which it is not known.
     UserCertificates,
+    /// Those that were bound to this partition when their serial numbers were reserved.
+    Partition(Partition),
 }
 
 impl Scope {
@@ -27,6 +29,7 @@ impl Scope {
             Self::Full => vec![0],
             Self::CaCertificates => vec![1],
             Self::UserCertificates => vec![2],
+            Self::Partition(partition) => [&[3][..], &partition.0.to_be_bytes()].concat(),
         }
     }
 
@@ -36,6 +39,7 @@ impl Scope {
             [0] => Some(Self::Full),
             [1] => Some(Self::CaCertificates),
             [2] => Some(Self::UserCertificates),
+            [3, a, b, c, d] => Some(Self::Partition(Partition(u32::from_be_bytes([a, b, c, d])))),
             _ => None,
         }
     }
@@ -43,15 +47,16 @@ impl Scope {
 
 /// A text that names no scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no scope: full, ca or user")]
+#[error("no scope: full, ca, user, or p and the number of a partition")]
 pub struct BadScope;
 
-/// What `Display` writes.
+/// What `Display` writes; also `partition:7` for `p7`.
 ///
 /// ```
-/// use annul::Scope;
+/// use annul::{Partition, Scope};
 ///
 /// assert_eq!("ca".parse(), Ok(Scope::CaCertificates));
+/// assert_eq!("partition:7".parse(), Ok(Scope::Partition(Partition(7))));
 /// assert!("all".parse::<Scope>().is_err());
 /// ```
 impl std::str::FromStr for Scope {
@@ -62,18 +67,23 @@ impl std::str::FromStr for Scope {
             "full" => Ok(Self::Full),
             "ca" => Ok(Self::CaCertificates),
             "user" => Ok(Self::UserCertificates),
-            _ => Err(BadScope),
+            _ => {
+                let number = text.strip_prefix("partition:").or_else(|| text.strip_prefix('p'));
+                let number = number.and_then(|number| number.parse().ok()).ok_or(BadScope)?;
+                Ok(Self::Partition(Partition(number)))
+            }
         }
     }
 }
 
-/// `full`, `ca` or `user`.
+/// `full`, `ca`, `user`, or `p` and the number of the partition.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("full"),
             Self::CaCertificates => f.write_str("ca"),
             Self::UserCertificates => f.write_str("user"),
+            Self::Partition(partition) => write!(f, "p{partition}"),
         }
     }
 }

@@ -389,3 +389,18 @@ fn two_processes_do_not_share_a_store() {
     assert_eq!(tool.record("annul.redb"), before);
     tool.must(&format!("status --issuer {issuer} --serial 0a"));
 }
+
+#[test]
+fn lint_tells_what_is_wrong_and_fails_where_a_rule_is_broken() {
+    let Some(tool) = Tool::new() else { return };
+    tool.demo("demo");
+    let lint = "lint demo/after-intermediate.crl --issuer-cert demo/intermediate.pem";
+    assert_eq!(tool.json(lint), json!([]));
+    assert_eq!(tool.must(lint).trim(), "nothing found");
+    let other = "lint demo/after-root.crl --issuer-cert demo/intermediate.pem";
+    let run = tool.run(other);
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.starts_with("error  E5   RFC 5280 §5.1.2.3  "), "{run:?}");
+    tool.refused(other, 1, "lint-errors");
+    tool.refused("lint demo/after-intermediate.crl --profile archive", 1, "lint-errors");
+}

@@ -1,7 +1,7 @@
 //! The command line.
 
-use annul::{Reason, Serial, Timestamp};
-use clap::{Args, Parser, Subcommand};
+use annul::{LintProfile, Reason, Serial, Timestamp};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 /// Records what a CA issued, revokes it for good, and makes signed CRLs.
@@ -78,6 +78,8 @@ pub enum Command {
         /// The new CRL, PEM or DER
         new: PathBuf,
     },
+    /// What is wrong with a CRL, whoever made it
+    Lint(Lint),
     /// What happened to the certificates of an issuer, and to itself
     Log(OfIssuer),
     /// Let go of what every duty has left: expired, and listed once more if it was revoked
@@ -249,6 +251,40 @@ pub struct Check {
     /// Take no notice of delta CRLs
     #[arg(long)]
     pub no_deltas: bool,
+}
+
+#[derive(Args)]
+pub struct Lint {
+    /// The CRL, PEM or DER
+    pub file: PathBuf,
+    /// Whose rules it is to keep: private is RFC 5280, which the others build on
+    #[arg(long, default_value = "private")]
+    pub profile: Profile,
+    /// The certificate of its issuer, PEM or DER
+    #[arg(long, value_name = "CA.pem")]
+    pub issuer_cert: Option<PathBuf>,
+}
+
+/// What [`LintProfile`] is called on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Profile {
+    Private,
+    CabfSubscriber,
+    CabfCa,
+    Webpki,
+    Archive,
+}
+
+impl From<Profile> for LintProfile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Private => Self::Private,
+            Profile::CabfSubscriber => Self::CabfSubscriber,
+            Profile::CabfCa => Self::CabfCa,
+            Profile::Webpki => Self::Webpki,
+            Profile::Archive => Self::Archive,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -36,6 +36,8 @@ pub enum Failure {
     SomeRefused { count: u64, first: String },
     #[error("the CRL is not verified: {}", problems.join("; "))]
     NotVerified { problems: Vec<String> },
+    #[error("the CRL breaks its rules {errors} times")]
+    Linted { errors: usize },
     #[error(transparent)]
     Copy(#[from] CopyError),
     #[error("standard output cannot be written")]
@@ -111,6 +113,7 @@ impl Failure {
             Self::Key { .. } => ("bad-key", 1),
             Self::SomeRefused { .. } => ("some-refused", 1),
             Self::NotVerified { .. } => ("not-verified", 1),
+            Self::Linted { .. } => ("lint-errors", 1),
             Self::Copy(CopyError::Source(error) | CopyError::Target(error)) => store_kind(error),
             Self::Copy(CopyError::Differs { .. }) => ("copy-differs", 3),
             Self::Copy(_) => ("not-a-copy", 1),

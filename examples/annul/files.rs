@@ -79,6 +79,11 @@ impl CrlFile {
         Ok(Self { path: path.to_owned(), der })
     }
 
+    /// Its octets, whatever they are.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     pub fn list(&self) -> Result<CertificateList<'_>, Failure> {
         CertificateList::from_der(&self.der)
             .map_err(|source| Failure::Crl { path: self.path.clone(), source })

@@ -11,6 +11,7 @@ mod demo;
 mod failure;
 mod files;
 mod issuers;
+mod lint;
 mod log;
 mod output;
 mod rely;
@@ -52,6 +53,7 @@ fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
         Command::ShowCrl { file } => crl::show(session, &file),
         Command::VerifyCrl { file, issuer_cert } => crl::verify(session, &file, &issuer_cert),
         Command::Diff { old, new } => rely::diff(session, &old, &new),
+        Command::Lint(command) => lint::run(session, &command),
         Command::Log(command) => log::show(session, &command),
         Command::Compact(command) => upkeep::compact(session, &command),
         Command::Copy { to } => upkeep::copy(session, &to),

@@ -1,5 +1,6 @@
 //! Making the CRLs of an issuer from the record.
 
+mod linting;
 mod listing;
 mod making;
 mod numbering;

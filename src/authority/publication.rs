@@ -9,6 +9,7 @@ use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, Graph, Invalidation},
     log::{Event, Position},
+    partition::Partition,
     scope::{CrlPlace, Scope},
     serial::Serial,
     store::{Space, Store, StoreError, key},
@@ -194,7 +195,7 @@ impl<S: Store> Authority<S> {
         };
         let mut scopes = Vec::new();
         for scope in view.scopes(issuer)? {
-            if is_about(scope, record.kind) {
+            if is_about(scope, record.kind, record.partition) {
                 scopes.push(what.in_scope(view, issuer, scope)?);
             }
         }
@@ -374,7 +375,7 @@ impl Waiting {
         let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) else {
             return;
         };
-        if !is_about(self.scope, subject.kind) {
+        if !is_about(self.scope, subject.kind, subject.partition) {
             return;
         }
         let at = revocation.recorded_at;
@@ -411,11 +412,12 @@ impl Waiting {
 }
 
 /// Whether a certificate belongs to a scope. One of which the kind is not known belongs to both.
-pub(super) fn is_about(scope: Scope, kind: CertificateKind) -> bool {
+pub(super) fn is_about(scope: Scope, kind: CertificateKind, partition: Partition) -> bool {
     match scope {
         Scope::Full => true,
         Scope::CaCertificates => kind != CertificateKind::EndEntity,
         Scope::UserCertificates => !matches!(kind, CertificateKind::Ca(_)),
+        Scope::Partition(own) => own == partition,
     }
 }
 

@@ -33,6 +33,10 @@ impl<'a> Oid<'a> {
     /// `id-ce-expiredCertsOnCRL` (X.509 §9.5.2.8).
     pub const EXPIRED_CERTS_ON_CRL: Self = Self(&[0x55, 0x1d, 0x3c]);
 
+    pub(super) const fn from_content(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
     /// The content octets of the OBJECT IDENTIFIER.
     pub const fn as_octets(&self) -> &'a [u8] {
         self.0

@@ -3,7 +3,7 @@
 //! ```text
 //! look      what do the sinks show? Is it what this record released?
 //! reserve   a number, on disk
-//! make      on one frozen view, signed, verified
+//! make      on one frozen view, linted, signed, verified
 //! gate      against what each sink shows
 //! record    that it is about to go out
 //! put       into each sink
@@ -20,7 +20,10 @@ use super::{
 use crate::{
     authority::{Authority, CrlRequest, Error, Intent, Kinds, Origin, Placed, Release, Waive},
     codec::Damaged,
-    crl::{CertificateList, CrlError, CrlNumber, CrlReadError, PreparedCrl},
+    crl::{
+        CertificateList, CrlError, CrlNumber, CrlReadError, Finding, LintProfile, PreparedCrl,
+        Severity,
+    },
     issuer_id::IssuerId,
     log::Position,
     retry::Retry,
@@ -47,13 +50,14 @@ const ATTEMPTS: u32 = 3;
 pub struct Issue {
     request: CrlRequest,
     kinds: Kinds,
+    profile: LintProfile,
 }
 
 impl Issue {
     /// This CRL: a complete one, or a delta CRL where the request says so.
     pub fn new(request: CrlRequest) -> Self {
         let kinds = if request.delta { Kinds::Delta } else { Kinds::Complete };
-        Self { request, kinds }
+        Self { request, kinds, profile: LintProfile::Private }
     }
 
     /// With a complete CRL also the delta CRL to the complete one before it: both have one number
@@ -61,6 +65,13 @@ impl Issue {
     #[must_use]
     pub fn with_delta(self) -> Self {
         Self { kinds: if self.request.delta { Kinds::Delta } else { Kinds::Both }, ..self }
+    }
+
+    /// Keeps the rules of this profile: what breaks one is not signed. RFC 5280's unless this is
+    /// said.
+    #[must_use]
+    pub fn with_profile(self, profile: LintProfile) -> Self {
+        Self { profile, ..self }
     }
 
     fn places(&self, issuer: IssuerId) -> Vec<CrlPlace> {
@@ -78,6 +89,8 @@ pub struct Released {
     pub complete: Option<Release>,
     /// The delta CRL, if one was made.
     pub delta: Option<Release>,
+    /// What the linter found before they were signed.
+    pub findings: Vec<Finding>,
 }
 
 /// A sink that does not show a CRL.
@@ -112,7 +125,15 @@ pub enum PublishError {
         place: CrlPlace,
         /// Why not.
         #[source]
-        source: SinkError,
+        source: Box<SinkError>,
+    },
+    /// The linter objects to it: it was not signed.
+    #[error("the linter objects to CRL {number}: {}", texts(findings))]
+    Lint {
+        /// Its number, which is used up.
+        number: CrlNumber,
+        /// All that was found, errors and lesser things.
+        findings: Vec<Finding>,
     },
     /// A sink shows a CRL that this record never released: the record is an older copy that was
     /// restored, or another history of it, or somebody else publishes there. What that CRL lists
@@ -154,7 +175,7 @@ pub enum PublishError {
         place: CrlPlace,
         /// Why not.
         #[source]
-        problem: GateRefusal,
+        problem: Box<GateRefusal>,
     },
     /// The prepared CRL carries nothing that tells what it was made from.
     #[error("a prepared CRL that no authority prepared for release")]
@@ -172,6 +193,11 @@ pub enum PublishError {
 fn first(failed: &[NotPlaced]) -> String {
     let first = failed.first().map(|it| format!("{} at {}: {}", it.sink, it.place, it.error));
     first.unwrap_or_default()
+}
+
+fn texts(findings: &[Finding]) -> String {
+    let errors = findings.iter().filter(|it| it.severity == Severity::Error);
+    errors.map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl PublishError {
@@ -240,9 +266,11 @@ impl<S: Store> Authority<S> {
         let shown = self.look(&issue.places(issuer), request, sinks)?;
         let (key, algorithm) = (signer.public_key(), signer.algorithm());
         let prepared = self.prepare(issuer, request, issue.kinds, key, algorithm)?;
-        let mut signed = Vec::new();
+        let (mut signed, mut findings) = (Vec::new(), Vec::new());
         for prepared in prepared.complete.iter().chain(&prepared.delta) {
             let number = prepared.number();
+            let origin = Origin::of(prepared)?;
+            findings.extend(self.check_lint(&origin, prepared, issue.profile, request)?);
             let to_sign = match signer.wants_message() {
                 true => ToSign::Message(prepared),
                 false => prepared.to_sign(),
@@ -251,9 +279,24 @@ impl<S: Store> Authority<S> {
                 .sign(to_sign)
                 .map_err(|source| Error::from(CrlError::Signing { number, source }))?;
             let der = self.assemble_crl(issuer, prepared, &signature)?;
-            signed.push(Signed { origin: Origin::of(prepared)?, der });
+            signed.push(Signed { origin, der });
         }
-        self.send(signed, shown, request)
+        self.send(signed, shown, request, findings)
+    }
+
+    fn check_lint(
+        &self,
+        origin: &Origin,
+        prepared: &PreparedCrl,
+        profile: LintProfile,
+        request: &CrlRequest,
+    ) -> Result<Vec<Finding>, PublishError> {
+        let findings = self.lint(origin, prepared, profile)?;
+        let is_refused = findings.iter().any(|it| it.severity == Severity::Error);
+        if is_refused && !request.waives(Waive::Lint) {
+            return Err(PublishError::Lint { number: prepared.number(), findings });
+        }
+        Ok(findings)
     }
 
     /// Releases a CRL that was [prepared](Authority::prepare_crl) and signed elsewhere: it is
@@ -277,8 +320,9 @@ impl<S: Store> Authority<S> {
         let mut request = CrlRequest::new(std::time::Duration::ZERO).of(origin.place.scope);
         request.waivers.clone_from(&origin.release.waivers);
         let shown = self.look(&[origin.place], &request, sinks)?;
+        let findings = self.check_lint(&origin, prepared, LintProfile::Private, &request)?;
         let der = self.assemble_crl(issuer, prepared, signature)?;
-        self.send(vec![Signed { origin, der }], shown, &request)
+        self.send(vec![Signed { origin, der }], shown, &request, findings)
     }
 
     /// What the sinks show, each of it released from this record.
@@ -300,7 +344,7 @@ impl<S: Store> Authority<S> {
                     answer => answer.map_err(|source| PublishError::Unreadable {
                         sink: name(),
                         place,
-                        source,
+                        source: source.into(),
                     })?,
                 };
                 if let Some(current) = &current {
@@ -347,6 +391,7 @@ impl<S: Store> Authority<S> {
         signed: Vec<Signed>,
         shown: Vec<Shown<'_>>,
         request: &CrlRequest,
+        findings: Vec<Finding>,
     ) -> Result<Released, PublishError> {
         let mut intents = Vec::new();
         for Signed { origin, der } in &signed {
@@ -361,7 +406,7 @@ impl<S: Store> Authority<S> {
             intents.push(Intent { place, release, expired_since: origin.expired_since });
         }
         let ordinals = self.record_releases(&intents)?;
-        let mut released = Released { complete: None, delta: None };
+        let mut released = Released { complete: None, delta: None, findings };
         let mut failed = Vec::new();
         for (Signed { origin, der }, ordinal) in signed.iter().zip(ordinals) {
             let place = origin.place;
@@ -401,7 +446,7 @@ impl<S: Store> Authority<S> {
             number,
             sink: shown.sink.name().to_owned(),
             place,
-            problem,
+            problem: Box::new(problem),
         };
         let unreadable = |error| refuse(GateRefusal::Unreadable(error));
         let old = CertificateList::from_der(&current.der).map_err(unreadable)?;

@@ -5,6 +5,7 @@
 mod ca;
 mod certificates;
 mod issuers;
+mod reasons;
 mod vocabulary;
 
 use annul::{

@@ -320,6 +320,7 @@ impl Making<'_> {
             Scope::Full => return Ok(None),
             Scope::CaCertificates => Some(Only::CaCertificates),
             Scope::UserCertificates => Some(Only::UserCertificates),
+            Scope::Partition(_) => None,
         };
         let place = CrlPlace::complete(self.known.issuer.id(), scope);
         Ok(Some(DistributionPoint::new(self.view.uris(&place)?, only)?))

@@ -37,7 +37,7 @@ pub struct IssuingDistributionPoint<'a> {
 }
 
 impl<'a> IssuingDistributionPoint<'a> {
-    pub(super) fn read(extension: &Extension<'a>) -> Result<Self, Malformed> {
+    pub(in crate::crl) fn read(extension: &Extension<'a>) -> Result<Self, Malformed> {
         let sequence = extension.single(SEQUENCE, "issuingDistributionPoint")?;
         let mut fields = sequence.reader();
         let point = fields.optional(asn1::context_constructed(0), "distributionPoint")?;
