@@ -80,12 +80,12 @@ fn work<S: Store>(authority: &Authority<S>, cas: &[Ca], seed: u64, steps: usize)
                         assert_eq!(seen.revocation, Some(revoked.revocation), "seen at once");
                         assert!(seen.position >= revoked.position);
                     }
-                    Err(Error::AlreadyRevoked {
-                        refusal: Refusal::AlreadyRevoked { original, .. },
-                        ..
-                    }) => {
-                        met.entry(key).or_default().push(original);
-                    }
+                    Err(Error::AlreadyRevoked { refusal, .. }) => match *refusal {
+                        Refusal::AlreadyRevoked { original, .. } => {
+                            met.entry(key).or_default().push(original);
+                        }
+                        other => panic!("{other:?}"),
+                    },
                     Err(Error::Refused(Refusal::UnknownCertificate { .. })) => {}
                     Err(error) => panic!("{error:?}"),
                 }

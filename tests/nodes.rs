@@ -10,7 +10,7 @@ mod support {
 }
 
 use annul::{
-    AddIssuer, Authority, Error, Event, FreshnessToken, IssuerId, Position, Refusal, Registration,
+    AddIssuer, Authority, Event, FreshnessToken, IssuerId, Position, Refusal, Registration,
     Revocation, RevocationDetails, Revoke, Serial, Store, Target, Timestamp, store::PostgresStore,
 };
 use std::{
@@ -73,11 +73,10 @@ fn work(authority: &Authority<PostgresStore>, thread: u64) -> String {
         for (number, answer) in numbers.iter().zip(authority.revoke_all(&revokes)) {
             let (is_made, revocation) = match answer {
                 Ok(revoked) => (true, revoked.revocation),
-                Err(Error::AlreadyRevoked {
-                    refusal: Refusal::AlreadyRevoked { original, .. },
-                    ..
-                }) => (false, original),
-                Err(error) => panic!("{error:?}"),
+                Err(error) => match error.refusal() {
+                    Some(Refusal::AlreadyRevoked { original, .. }) => (false, *original),
+                    _ => panic!("{error:?}"),
+                },
             };
             let by = revocation.invalidity_date.unwrap();
             noted += &format!("{number} {is_made} {}\n", by.unix());

@@ -194,9 +194,8 @@ impl Failure {
 
 fn kind(error: &Error) -> (&'static str, u8) {
     match error {
-        Error::Refused(refusal) | Error::AlreadyRevoked { refusal, .. } => {
-            (refusal_kind(refusal), 1)
-        }
+        Error::Refused(refusal) => (refusal_kind(refusal), 1),
+        Error::AlreadyRevoked { refusal, .. } => (refusal_kind(refusal), 1),
         Error::WholeBatch(error) => kind(error),
         Error::Issuer(_) => ("bad-ca-certificate", 1),
         Error::Serial(_) => ("bad-serial", 1),

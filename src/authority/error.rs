@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{refusal}: {publication}")]
     AlreadyRevoked {
         /// What was recorded: [`Refusal::AlreadyRevoked`].
-        refusal: Refusal,
+        refusal: Box<Refusal>,
         /// Whether relying parties can see it.
         publication: Box<Publication>,
     },
@@ -262,7 +262,8 @@ impl Error {
     /// The refusal, if that is what it is.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Refused(refusal) | Self::AlreadyRevoked { refusal, .. } => Some(refusal),
+            Self::Refused(refusal) => Some(refusal),
+            Self::AlreadyRevoked { refusal, .. } => Some(refusal),
             Self::WholeBatch(error) => error.refusal(),
             _ => None,
         }

@@ -236,7 +236,10 @@ impl<S: Store> Authority<S> {
         let revocation = match found.known.revoke(revoke.details, &self.policy, now) {
             Err(refusal @ Refusal::AlreadyRevoked { .. }) => {
                 return Err(match self.publication_in(view, issuer, serial)? {
-                    Some(it) => Error::AlreadyRevoked { refusal, publication: Box::new(it) },
+                    Some(it) => {
+                        let (refusal, publication) = (Box::new(refusal), Box::new(it));
+                        Error::AlreadyRevoked { refusal, publication }
+                    }
                     None => refusal.into(),
                 });
             }

@@ -320,8 +320,8 @@ impl<S: Store> Authority<S> {
         let mut request = CrlRequest::new(std::time::Duration::ZERO).of(origin.place.scope);
         request.waivers.clone_from(&origin.release.waivers);
         let shown = self.look(&[origin.place], &request, sinks)?;
-        let findings = self.check_lint(&origin, prepared, LintProfile::Private, &request)?;
         let der = self.assemble_crl(issuer, prepared, signature)?;
+        let findings = self.check_lint(&origin, prepared, LintProfile::Private, &request)?;
         self.send(vec![Signed { origin, der }], shown, &request, findings)
     }
 

@@ -2,7 +2,7 @@
 
 use super::Origin;
 use crate::{
-    authority::{Authority, Error},
+    authority::{Authority, Error, Waive},
     crl::{Finding, LintContext, LintProfile, PreparedCrl, lint},
     lifecycle::CertificateKind,
     scope::CrlPlace,
@@ -29,7 +29,13 @@ impl<S: Store> Authority<S> {
                 kind => Some(matches!(kind, CertificateKind::Ca(_))),
             }
         };
-        let mut context = LintContext::at(self.clock.now())
+        // How far thisUpdate may be ahead of the clock was settled when its number was reserved.
+        let now = self.clock.now();
+        let this_update = origin.release.this_update;
+        let is_behind = origin.release.waivers.iter().any(|it| it.what == Waive::ClockBehind)
+            || this_update <= now.saturating_add(self.policy.clock_skew);
+        let now = if is_behind { now.max(this_update) } else { now };
+        let mut context = LintContext::at(now)
             .with_issuer(&known.issuer)
             .with_scope(scope)
             .with_distribution_points(&points);

@@ -1,0 +1,174 @@
+//! Delta CRLs: with its base, one says what the next complete CRL says.
+
+use super::{distribute, issue, place, release, revoke, root, shown, week, with_leaves};
+use crate::toy::{Ca, day, in_memory, serial};
+use annul::{
+    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Error, Issue, MemorySink, NeedsBase,
+    PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+type Entries = BTreeMap<Serial, (Timestamp, Option<ReasonCode>, Option<Timestamp>)>;
+
+fn entries(der: &[u8]) -> Entries {
+    let crl = CertificateList::from_der(der).unwrap();
+    let entry = |entry: Result<annul::RevokedCertificate<'_>, _>| {
+        let entry = entry.unwrap();
+        let says = (entry.revocation_date(), entry.reason(), entry.invalidity_date());
+        (entry.serial().to_serial().unwrap(), says)
+    };
+    crl.entries().map(entry).collect()
+}
+
+/// RFC 5280 §5.2.4: the delta CRL applied to its base.
+fn combined(mut base: Entries, delta: Entries) -> Entries {
+    for (serial, says) in delta {
+        match says.1 {
+            Some(ReasonCode::RemoveFromCrl) => drop(base.remove(&serial)),
+            _ => drop(base.insert(serial, says)),
+        }
+    }
+    base
+}
+
+fn delta_place() -> CrlPlace {
+    CrlPlace::delta(root().id(), Scope::Full)
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Revoke(u64),
+    Amend(u64),
+    Wait(i64),
+    Delta,
+    Complete,
+    Both,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1..20u64).prop_map(Step::Revoke),
+        2 => (1..20u64).prop_map(Step::Amend),
+        2 => (1..9i64).prop_map(Step::Wait),
+        2 => Just(Step::Delta),
+        1 => Just(Step::Complete),
+        1 => Just(Step::Both),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// base ⊕ delta is what a complete CRL of the same moment lists, also after other deltas.
+    #[test]
+    fn e22_base_and_delta_say_what_a_complete_crl_says(
+        steps in proptest::collection::vec(step(), 1..60)
+    ) {
+        let (authority, clock) = in_memory();
+        let issuer = with_leaves(&authority, 0);
+        for number in 1..20 {
+            let leaf = root().leaf(number).valid(-9, 4 * number as i64).certificate();
+            authority.register(&Registration::of_certificate(leaf)).unwrap();
+        }
+        distribute(&authority);
+        let sink = MemorySink::new("sink");
+        release(&authority, &sink);
+        let (mut today, mut base) = (0, entries(&shown(&sink, &place())));
+        let mut deltas = Vec::new();
+        for step in steps {
+            let target = |number| Target::Serial { issuer, serial: serial(number) };
+            match step {
+                Step::Revoke(number) => drop(authority.revoke(&annul::Revoke::new(target(number)))),
+                Step::Amend(number) => {
+                    let graver = Amendment { key_compromise: true, ..Amendment::default() };
+                    drop(authority.amend(&Amend::new(target(number), graver)));
+                }
+                Step::Wait(days) => {
+                    today += days;
+                    clock.set(day(today));
+                }
+                Step::Delta => {
+                    issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+                    let delta = entries(&shown(&sink, &delta_place()));
+                    let mut der = Vec::new();
+                    authority.crl(issuer, &week(), &root(), &mut der).unwrap();
+                    prop_assert_eq!(combined(base.clone(), delta.clone()), entries(&der));
+                    // Whoever applied earlier deltas before comes to the same.
+                    deltas.push(delta);
+                    let by_all = deltas.iter().cloned().fold(base.clone(), combined);
+                    prop_assert_eq!(by_all, entries(&der));
+                }
+                Step::Complete => {
+                    release(&authority, &sink);
+                    base = entries(&shown(&sink, &place()));
+                    deltas.clear();
+                }
+                Step::Both => {
+                    let both = issue(&authority, &Issue::new(week()).with_delta(), &[&sink]);
+                    let both = both.unwrap();
+                    // RFC 5280 §5.2.3: one number, and the same is said.
+                    let (complete, delta) = (both.complete.unwrap(), both.delta.unwrap());
+                    prop_assert_eq!(complete.number, delta.number);
+                    let next = entries(&shown(&sink, &place()));
+                    let delta = entries(&shown(&sink, &delta_place()));
+                    prop_assert_eq!(combined(base, delta), next.clone());
+                    base = next;
+                    deltas.clear();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn e20_a_delta_needs_a_released_base_and_spans_no_fall() {
+    let (authority, _) = in_memory();
+    let root_id = with_leaves(&authority, 1);
+    let below = Ca::new("below");
+    let ca =
+        authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap().issuer;
+    let sink = MemorySink::new("sink");
+    let delta = Issue::new(week().delta());
+    let needs = |answer: Result<_, PublishError>| match answer.map(drop) {
+        Err(PublishError::Authority(Error::NeedsBase { problem, .. })) => problem,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(needs(issue(&authority, &delta, &[&sink])), NeedsBase::NothingReleased);
+    // One that was made and never released is no base.
+    authority.crl(root_id, &week(), &root(), &mut Vec::new()).unwrap();
+    assert_eq!(needs(issue(&authority, &delta, &[&sink])), NeedsBase::NothingReleased);
+
+    let of_ca = |issue: &Issue| authority.issue(ca, issue, &below, &[&sink]);
+    of_ca(&Issue::new(week())).unwrap();
+    of_ca(&delta).unwrap();
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    assert_eq!(needs(of_ca(&delta)), NeedsBase::Fallen);
+    of_ca(&Issue::new(week())).unwrap();
+    assert_eq!(needs(of_ca(&delta)), NeedsBase::Fallen);
+}
+
+#[test]
+fn e21_the_base_says_where_deltas_are_and_a_delta_does_not() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    let crl = shown(&sink, &place());
+    assert!(CertificateList::from_der(&crl).unwrap().freshest_crl().is_empty(), "not asked for");
+    distribute(&authority);
+    release(&authority, &sink);
+    revoke(&authority, 1);
+    issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+    let (base, delta) = (shown(&sink, &place()), shown(&sink, &delta_place()));
+    let [base, delta] = [&base, &delta].map(|der| CertificateList::from_der(der).unwrap());
+    let uri = format!("http://crl.example/{}", delta_place().file_name());
+    assert_eq!(base.freshest_crl(), [uri]);
+    assert!(delta.freshest_crl().is_empty());
+    assert_eq!(delta.base_number(), base.number());
+    assert!(delta.number() > base.number());
+
+    // On a delta alone, nothing counts as published.
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert!(!publication.is_complete() && publication.scopes[0].delta.is_some());
+}

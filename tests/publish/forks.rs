@@ -1,0 +1,170 @@
+//! Records that went back, and stores that hide something: never a shorter CRL, never an older one.
+
+use super::{issue, listed, place, release, revoke, root, serials, shown, week, with_leaves};
+use crate::toy::{ToyClock, authority, day, in_memory, serial};
+use annul::{
+    CertificateList, Error, GateRefusal, Issue, MemorySink, MemoryStore, Outgoing, PublishError,
+    Signer, Sink, StoreError, Waive, Waiver,
+    conformance::Hiding,
+    store::{Space, Table, copy, key},
+};
+use std::sync::Arc;
+
+#[test]
+fn a_backup_that_is_restored_is_noticed_before_a_number_is_used_twice() {
+    let clock = ToyClock::at(day(0));
+    let store = MemoryStore::new();
+    let now = authority(&store, &clock, Arc::default());
+    with_leaves(&now, 3);
+    let sink = MemorySink::new("sink");
+    revoke(&now, 1);
+    release(&now, &sink);
+    let backup = MemoryStore::new();
+    copy(&store, &backup).unwrap();
+    revoke(&now, 2);
+    release(&now, &sink);
+    let out = shown(&sink, &place());
+
+    let restored = authority(&backup, &clock, Arc::default());
+    for _ in 0..3 {
+        let refused = issue(&restored, &Issue::new(week()), &[&sink]).unwrap_err();
+        assert!(matches!(refused, PublishError::Forked { .. }), "{refused:?}");
+    }
+    // Not even where it went on by itself, past the numbers that were used.
+    revoke(&restored, 3);
+    let elsewhere = MemorySink::new("elsewhere");
+    for _ in 0..3 {
+        release(&restored, &elsewhere);
+    }
+    let refused = issue(&restored, &Issue::new(week()), &[&sink]).unwrap_err();
+    assert!(matches!(refused, PublishError::Forked { .. }), "{refused:?}");
+    assert_eq!(shown(&sink, &place()), out);
+}
+
+#[test]
+fn what_nobody_released_here_is_not_replaced() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    let mut der = Vec::new();
+    authority.crl(issuer, &week(), &root(), &mut der).unwrap();
+    let crl = CertificateList::from_der(&der).unwrap();
+    let outgoing = Outgoing {
+        place: place(),
+        der: &der,
+        number: crl.number().unwrap(),
+        this_update: day(0),
+        next_update: day(7),
+        now: day(0),
+    };
+    sink.put(&outgoing, None).unwrap();
+    let refused = issue(&authority, &Issue::new(week()), &[&sink]).unwrap_err();
+    assert!(matches!(refused, PublishError::Forked { .. }), "{refused:?}");
+
+    let odd = MemorySink::new("odd");
+    odd.put(&Outgoing { der: b"no CRL", ..outgoing }, None).unwrap();
+    let refused = issue(&authority, &Issue::new(week()), &[&odd]).unwrap_err();
+    assert!(matches!(refused, PublishError::NoCrl { .. }), "{refused:?}");
+}
+
+#[test]
+fn a_shorter_next_update_needs_a_reason() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    let day = annul::CrlRequest::new(super::DAY);
+    let refused = issue(&authority, &Issue::new(day.clone()), &[&sink]).unwrap_err();
+    let PublishError::Gate { problem, .. } = refused else { panic!() };
+    assert!(matches!(*problem, GateRefusal::NextUpdate { .. }));
+    let waiver = Waiver::new(Waive::NextUpdate, "j.doe", "a day from now on");
+    issue(&authority, &Issue::new(day.waive(waiver)), &[&sink]).unwrap();
+}
+
+#[test]
+fn rows_that_a_store_hides_never_make_a_crl_shorter() {
+    let clock = ToyClock::at(day(0));
+    let store = MemoryStore::new();
+    let whole = authority(&store, &clock, Arc::default());
+    let issuer = with_leaves(&whole, 6);
+    let sink = MemorySink::new("sink");
+    for number in 1..=4 {
+        revoke(&whole, number);
+    }
+    release(&whole, &sink);
+    revoke(&whole, 5);
+    // Every record there is, one after the other.
+    let mut rows = Vec::new();
+    let snapshot = annul::Store::snapshot(&store).unwrap();
+    for space in Space::all() {
+        let mut visit = |key: &[u8], _: &[u8]| {
+            rows.push((space, key.to_vec()));
+            std::ops::ControlFlow::Continue(())
+        };
+        snapshot.scan(space, &[], None, &mut visit).unwrap();
+    }
+    drop(snapshot);
+    assert!(rows.len() > 20);
+    for (space, key) in rows {
+        let copied = MemoryStore::new();
+        copy(&store, &copied).unwrap();
+        let own = MemorySink::new("sink");
+        let der = shown(&sink, &place());
+        let number = CertificateList::from_der(&der).unwrap().number().unwrap();
+        let (this_update, next_update, now) = (day(0), day(7), day(0));
+        let place = place();
+        let outgoing = Outgoing { place, der: &der, number, this_update, next_update, now };
+        own.put(&outgoing, None).unwrap();
+        let hiding = authority(Hiding::new(copied, space, key.clone()), &clock, Arc::default());
+        let answer = issue(&hiding, &Issue::new(week()), &[&own]);
+        let listed = listed(&shown(&own, &place));
+        assert!(listed.is_superset(&serials(1..=4)), "{space:?} {key:02x?}");
+        if answer.is_ok() {
+            assert_eq!(listed, serials(1..=5), "{space:?} {key:02x?}");
+        }
+    }
+    let entry = key::entry(issuer, annul::Partition(0), serial(1), annul::Position(1));
+    let hiding = authority(Hiding::new(&store, Space::Entries, entry), &clock, Arc::default());
+    let refused = issue(&hiding, &Issue::new(week()), &[&sink]).unwrap_err();
+    let PublishError::Authority(Error::Crl(annul::CrlError::Entries(problem))) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(matches!(problem.downcast_ref(), Some(StoreError::Corrupt { .. })));
+    assert_eq!(Table::ALL.len(), 10);
+}
+
+#[test]
+fn what_is_signed_elsewhere_passes_the_gate_as_it_is_then() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    let sink = MemorySink::new("sink");
+    revoke(&authority, 1);
+    let prepare = || authority.prepare_crl(issuer, &week(), root().algorithm()).unwrap();
+    let (first, second) = (prepare(), prepare());
+    let sign = |prepared: &annul::PreparedCrl| root().sign(prepared.to_sign()).unwrap();
+    clock.set(day(1));
+    authority.release(issuer, &second, &sign(&second), &[&sink]).unwrap();
+    assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+    let late = authority.release(issuer, &first, &sign(&first), &[&sink]).unwrap_err();
+    assert!(matches!(late, PublishError::Gate { .. }), "{late:?}");
+    let empty = MemorySink::new("empty");
+    let late = authority.release(issuer, &first, &sign(&first), &[&empty]).unwrap_err();
+    assert!(matches!(late, PublishError::Authority(Error::Overtaken { .. })), "{late:?}");
+
+    clock.set(day(-1));
+    let ahead = prepare_at(&authority, issuer, &clock);
+    let refused = authority.release(issuer, &ahead, &sign(&ahead), &[&sink]).unwrap_err();
+    assert!(matches!(refused, PublishError::Authority(Error::ClockAhead { .. })), "{refused:?}");
+}
+
+/// Prepared on day 2 by a clock that is on day 1 again when it comes back.
+fn prepare_at<S: annul::Store>(
+    authority: &annul::Authority<S>,
+    issuer: annul::IssuerId,
+    clock: &ToyClock,
+) -> annul::PreparedCrl {
+    clock.set(day(2));
+    let prepared = authority.prepare_crl(issuer, &week(), root().algorithm()).unwrap();
+    clock.set(day(1));
+    prepared
+}

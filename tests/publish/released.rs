@@ -1,0 +1,271 @@
+//! What counts as released, and what may leave a CRL.
+
+use super::{
+    DAY, issue, later, listed, place, release, revocation, revoke, root, serials, shown, week,
+    with_leaves,
+};
+use crate::toy::{Ca, day, in_memory, serial};
+use annul::{
+    AddIssuer, Amend, Amendment, CannotSign, CertificateList, CrlNumber, Distribution, Error,
+    Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published, Registration,
+    RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
+};
+
+#[test]
+fn a_revocation_is_pending_until_every_sink_shows_it() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    let [one, other] = ["one", "other"].map(MemorySink::new);
+    revoke(&authority, 1);
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert_eq!(publication.published(Scope::Full), None);
+    assert_eq!(authority.pending(issuer).unwrap()[0].entries, 1);
+    assert_eq!(authority.publication(issuer, serial(2)).unwrap(), None);
+
+    other.fail_with(Some(|| SinkError::Misconfigured {
+        sink: "other".to_owned(),
+        problem: "no such bucket".to_owned(),
+        source: None,
+    }));
+    let sinks: [&dyn annul::Sink; 2] = [&one, &other];
+    // It cannot be asked what it shows, so nothing is made.
+    assert!(matches!(
+        issue(&authority, &Issue::new(week()), &sinks),
+        Err(PublishError::Unreadable { .. })
+    ));
+    other.fail_with(None);
+    clock.set(day(1));
+    let released = issue(&authority, &Issue::new(week()), &sinks).unwrap();
+    let release = released.complete.unwrap();
+    assert_eq!(release.out_since(), Some(day(1)));
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert_eq!(publication.published(Scope::Full), Some(&release));
+    assert_eq!(publication.recorded_at, day(0));
+    assert!(authority.pending(issuer).unwrap().is_empty());
+
+    // Who asks again is told what there is, and where it is.
+    let Err(Error::AlreadyRevoked { publication: again, .. }) = authority.revoke(&revocation(1))
+    else {
+        panic!()
+    };
+    assert_eq!(*again, publication);
+}
+
+#[test]
+fn what_one_sink_lacks_is_shown_apart_and_the_next_call_goes_on() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let (good, bad) = (MemorySink::new("good"), WritesFail(MemorySink::new("bad")));
+    revoke(&authority, 1);
+    let failed = issue(&authority, &Issue::new(week()), &[&good, &bad]).unwrap_err();
+    let PublishError::Incomplete { released, failed } = failed else { panic!("{failed:?}") };
+    assert!(matches!(&failed[..], [NotPlaced { sink, .. }] if sink == "bad"));
+    assert_eq!(released.complete.as_ref().unwrap().out_since(), None);
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert_eq!(publication.scopes[0].state, Published::Pending);
+    assert_eq!(publication.scopes[0].incomplete.as_deref(), released.complete.as_ref());
+
+    let both: [&dyn annul::Sink; 2] = [&good, &bad.0];
+    issue(&authority, &Issue::new(week()), &both).unwrap();
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    let number = publication.published(Scope::Full).unwrap().number;
+    assert_eq!(number, CrlNumber::from_u64(2));
+}
+
+#[derive(Debug)]
+struct WritesFail(MemorySink);
+
+impl annul::Sink for WritesFail {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn check(&self) -> Result<(), SinkError> {
+        self.0.check()
+    }
+
+    fn current(&self, place: &annul::CrlPlace) -> Result<Option<annul::Current>, SinkError> {
+        self.0.current(place)
+    }
+
+    fn put(&self, _: &annul::Outgoing<'_>, _: Option<&annul::Revision>) -> Result<(), SinkError> {
+        Err(SinkError::Overtaken { found: None })
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn e36_entry_leaves_only_after_one_crl_past_expiry() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let sink = MemorySink::new("sink");
+    for (number, until) in [(1, 10), (2, 30)] {
+        let leaf = root().leaf(number).valid(-1, until).certificate();
+        authority.register(&Registration::of_certificate(leaf)).unwrap();
+        revoke(&authority, number);
+    }
+    // thisUpdate is at notAfter, not past it.
+    for (at, expected) in [
+        (day(0), vec![1, 2]),
+        (day(10), vec![1, 2]),
+        (later(day(10), DAY / 2), vec![1, 2]),
+        (day(11), vec![2]),
+        (day(40), vec![2]),
+        (day(41), vec![]),
+    ] {
+        clock.set(at);
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())), serials(expected), "{at}");
+    }
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    let number = publication.published(Scope::Full).unwrap().number;
+    assert_eq!(number, CrlNumber::from_u64(1));
+
+    // An amendment of what has left is on no CRL, and says so.
+    let target = Target::Serial { issuer, serial: serial(1) };
+    let graver = Amendment { key_compromise: true, ..Amendment::default() };
+    authority.amend(&Amend::new(target, graver)).unwrap();
+    release(&authority, &sink);
+    assert!(listed(&shown(&sink, &place())).is_empty());
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert_eq!(publication.scopes[0].state, Published::NotListed);
+    assert!(publication.is_complete() && authority.pending(issuer).unwrap().is_empty());
+}
+
+#[test]
+fn e36_without_a_known_not_after_an_entry_stays_and_is_counted() {
+    let mut policy = Policy::default();
+    policy.unknown_serials = true;
+    let (authority, clock) = in_memory();
+    let authority = authority.with_policy(policy);
+    with_leaves(&authority, 0);
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    for number in [0, 300, 900] {
+        clock.set(day(number));
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+    }
+    let made = authority.crl(root().id(), &week(), &root(), &mut Vec::new()).unwrap();
+    assert_eq!(made.without_not_after, 1);
+}
+
+#[test]
+fn a_cascade_is_published_with_the_crl_of_the_ca_below() {
+    let (authority, clock) = in_memory();
+    let root_id = with_leaves(&authority, 0);
+    let below = Ca::new("below");
+    let ca =
+        authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap().issuer;
+    let leaf = below.leaf(1).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    let sink = MemorySink::new("sink");
+    let all = Issue::new(week());
+    authority.issue(ca, &all, &below, &[&sink]).unwrap();
+    assert_eq!(authority.publication(ca, serial(1)).unwrap(), None);
+
+    clock.set(day(1));
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    let publication = authority.publication(ca, serial(1)).unwrap().unwrap();
+    assert_eq!((publication.recorded_at, publication.position), (day(1), None));
+    assert!(!publication.is_complete());
+    assert!(authority.pending(ca).unwrap()[0].fall);
+    clock.set(day(2));
+    authority.issue(ca, &all, &below, &[&sink]).unwrap();
+    let publication = authority.publication(ca, serial(1)).unwrap().unwrap();
+    assert!(publication.is_complete());
+    assert!(authority.pending(ca).unwrap().is_empty());
+}
+
+#[test]
+fn e18_crls_of_cas_and_of_users_name_a_uri_and_share_the_unknown() {
+    let mut policy = Policy::default();
+    policy.unknown_serials = true;
+    let (authority, _) = in_memory();
+    let authority = authority.with_policy(policy);
+    let issuer = with_leaves(&authority, 1);
+    let below = Ca::new("below");
+    authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap();
+    let sink = MemorySink::new("sink");
+    let of = |scope| Issue::new(week().of(scope));
+    assert!(matches!(
+        issue(&authority, &of(Scope::CaCertificates), &[&sink]),
+        Err(PublishError::Authority(Error::NoDistributionPoint { .. }))
+    ));
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    for number in [1, 5, 9] {
+        revoke(&authority, number);
+    }
+    for (scope, expected) in [(Scope::CaCertificates, [5, 9]), (Scope::UserCertificates, [1, 9])] {
+        issue(&authority, &of(scope), &[&sink]).unwrap();
+        let der = shown(&sink, &annul::CrlPlace::complete(issuer, scope));
+        assert_eq!(listed(&der), serials(expected));
+        let crl = CertificateList::from_der(&der).unwrap();
+        let point = crl.issuing_distribution_point().unwrap();
+        let uris = authority.distribution_points(issuer, scope).unwrap();
+        assert_eq!(point.uris(), uris);
+    }
+    // The full one was never released.
+    let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
+    assert!(publication.published(Scope::UserCertificates).is_some());
+    assert!(publication.published(Scope::Full).is_none() && !publication.is_complete());
+}
+
+#[test]
+fn e43_the_last_crl_lists_all_has_no_end_and_is_the_last() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let leaf = root().leaf(1).valid(-1, 10).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    for number in [0, 20, 21] {
+        clock.set(day(number));
+        release(&authority, &sink);
+    }
+    assert!(listed(&shown(&sink, &place())).is_empty());
+    let last = Issue::new(week().last()).with_profile(LintProfile::Archive);
+    issue(&authority, &last, &[&sink]).unwrap();
+    let der = shown(&sink, &place());
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert_eq!(crl.next_update(), Some(Timestamp::MAX));
+    assert_eq!(crl.expired_certificates_since(), Some(day(-100)));
+    assert_eq!(listed(&der), serials([1]), "what had expired too");
+    let after = issue(&authority, &Issue::new(week()), &[&sink]).unwrap_err();
+    let PublishError::Authority(Error::CannotSignCrls { problem, .. }) = after else { panic!() };
+    assert_eq!(problem, CannotSign::Ended { scope: Scope::Full });
+    issue(&authority, &last, &[&sink]).unwrap();
+    assert_eq!(authority.releases(issuer, Scope::Full, 9).unwrap().len(), 5);
+}
+
+#[test]
+fn e41_a_clock_that_was_wrong_is_set_aside_by_name() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    clock.set(day(5));
+    release(&authority, &sink);
+    clock.set(day(1));
+    revoke(&authority, 1);
+    let issued = issue(&authority, &Issue::new(week()), &[&sink]);
+    assert!(matches!(issued, Err(PublishError::Authority(Error::ClockBehind { .. }))));
+
+    let waiver = |what| Waiver::new(what, "j.doe", "the clock was four days behind");
+    let behind = Issue::new(week().waive(waiver(Waive::ClockBehind)));
+    let release = issue(&authority, &behind, &[&sink]).unwrap().complete.unwrap();
+    assert_eq!((release.this_update, release.waivers.len()), (day(5), 1));
+    // Or it was ahead before: then thisUpdate goes back, and the gate is told.
+    let ahead = Issue::new(week().waive(waiver(Waive::ThisUpdate)));
+    let refused = issue(&authority, &ahead, &[&sink]).unwrap_err();
+    assert!(matches!(refused, PublishError::Gate { .. }), "{refused:?}");
+    let ahead =
+        Issue::new(week().waive(waiver(Waive::ThisUpdate)).waive(waiver(Waive::NextUpdate)));
+    let release = issue(&authority, &ahead, &[&sink]).unwrap().complete.unwrap();
+    assert_eq!(release.this_update, day(1));
+    assert_eq!(authority.releases(issuer, Scope::Full, 1).unwrap(), [release]);
+}
