@@ -13,6 +13,7 @@ mod intake;
 mod issuers;
 mod list;
 mod parents;
+mod partitions;
 mod record;
 mod revocation;
 mod revoke;
@@ -34,7 +35,7 @@ pub use self::{
     status::{CertificateStatus, Status},
 };
 
-use self::{commit::Queue, revocation::Indexes, view::View};
+use self::{commit::Queue, partitions::Leases, revocation::Indexes, view::View};
 use crate::{
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},
@@ -81,6 +82,7 @@ pub struct Authority<S> {
     random: Box<Random>,
     indexes: Indexes,
     queue: Queue,
+    leases: Leases,
 }
 
 /// Fills octets with random ones.
@@ -99,6 +101,7 @@ impl<S: Store> Authority<S> {
             random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
             indexes: Indexes::default(),
             queue: Queue::default(),
+            leases: Leases::default(),
         }
     }
 

@@ -2,15 +2,16 @@
 
 use super::{
     record::{
-        DistributionRecord, IssuerRecord, ca_certificate_to_octets, certificate_to_octets,
-        standing_to_octets,
+        DistributionRecord, IssuerRecord, PartitionRecord, ca_certificate_to_octets,
+        certificate_to_octets, standing_to_octets,
     },
-    view::View,
+    view::{View, corrupt},
 };
 use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateRecord, Fall, Graph},
     log::{CommandId, Event, Head, Position},
+    partition::Partition,
     serial::Serial,
     store::{Append, Assert, Batch, Prune, Put, Retire, StoreError, Table, Version, key},
 };
@@ -18,6 +19,9 @@ use std::collections::BTreeMap;
 
 /// The record whose version counts the changes of the graph of the issuers.
 pub(super) const GRAPH_KEY: &[u8] = &[];
+
+/// What is written of a member of a partition: a format, and nothing else.
+const MEMBER: &[u8] = &[1];
 
 /// Where a record stands.
 pub(super) type Place = (Table, Vec<u8>);
@@ -61,6 +65,32 @@ impl Change {
         self.put(Table::Distributions, key, expected, record.to_octets());
     }
 
+    pub(super) fn put_partition(
+        &mut self,
+        issuer: IssuerId,
+        partition: Partition,
+        expected: Version,
+        record: &PartitionRecord,
+    ) {
+        let key = key::partition(issuer, partition);
+        self.put(Table::Partitions, key, expected, record.to_octets());
+    }
+
+    /// The record of a partition as this change puts it, if it does, and the version that it
+    /// replaces.
+    pub(super) fn pending_partition(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+    ) -> Result<Option<(Version, PartitionRecord)>, StoreError> {
+        let place = (Table::Partitions, key::partition(issuer, partition));
+        let Some((version, value)) = self.puts.get(&place) else { return Ok(None) };
+        let record = PartitionRecord::from_octets(value);
+        let record = record.map_err(|error| corrupt(place.0, &place.1, error))?;
+        Ok(Some((*version, record)))
+    }
+
+    /// Records what is known of a certificate; of one that is new, also in which partition it is.
     pub(super) fn put_certificate(
         &mut self,
         issuer: IssuerId,
@@ -70,6 +100,26 @@ impl Change {
     ) {
         let key = key::certificate(issuer, serial);
         self.put(Table::Certificates, key, expected, certificate_to_octets(record));
+        if expected == Version::ABSENT && record.partition != Partition(0) {
+            let key = key::member(issuer, record.partition, serial);
+            self.put(Table::PartitionMembers, key, Version::ABSENT, MEMBER.to_vec());
+        }
+    }
+
+    /// Removes what is known of a certificate, and its place in its partition.
+    pub(super) fn retire_certificate(
+        &mut self,
+        issuer: IssuerId,
+        serial: Serial,
+        expected: Version,
+        record: &CertificateRecord,
+    ) {
+        self.retire(Table::Certificates, key::certificate(issuer, serial), expected);
+        if record.partition != Partition(0) {
+            let key = key::member(issuer, record.partition, serial);
+            // It is put once, and never replaced.
+            self.retire(Table::PartitionMembers, key, Version(1));
+        }
     }
 
     /// Whether this command puts the record of this serial number, or demands that there is none.

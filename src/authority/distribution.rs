@@ -1,10 +1,12 @@
 //! Where relying parties find the CRLs of an issuer, and which there are.
 
-use super::{Authority, Error, record::DistributionRecord, view::View};
+use super::{Authority, Error, partitions::least_size, record::DistributionRecord, view::uri};
 use crate::{
+    issuer::Issuer,
     issuer_id::IssuerId,
+    partition::Partition,
     scope::{CrlPlace, Scope},
-    store::{Store, StoreError},
+    store::Store,
 };
 
 /// Where the CRLs of an issuer are served, and which it publishes.
@@ -114,6 +116,13 @@ impl Distribution {
             Err(DistributionError::Gap)
         }
     }
+
+    fn check_size(&self, issuer: &Issuer) -> Result<(), DistributionError> {
+        let Some(size) = self.partition_size else { return Ok(()) };
+        let last = Scope::Partition(Partition(u32::MAX));
+        let least = least_size(issuer, &uri(&self.base, &CrlPlace::complete(issuer.id(), last)));
+        if size < least { Err(DistributionError::PartitionSize { size, least }) } else { Ok(()) }
+    }
 }
 
 /// Why CRLs cannot be distributed like this.
@@ -131,6 +140,17 @@ pub enum DistributionError {
     /// A certificate would be on no CRL.
     #[error("no CRL would be about every certificate, nor several CRLs together")]
     Gap,
+    /// Not even one certificate would fit.
+    #[error("a CRL of at most {size} octets has no room for a certificate: {least} will do")]
+    PartitionSize {
+        /// The size that was asked for.
+        size: u64,
+        /// The size that has room for one.
+        least: u64,
+    },
+    /// As many partitions were opened as can be told apart.
+    #[error("no partition is left to open")]
+    PartitionsExhausted,
 }
 
 /// The longest base: it is in every certificate.
@@ -173,7 +193,7 @@ impl<S: Store> Authority<S> {
     ) -> Result<Distribution, Error> {
         distribution.check()?;
         self.decide(|view, change| {
-            view.require_issuer(issuer)?;
+            distribution.check_size(&view.require_issuer(issuer)?.issuer)?;
             let (version, before) = view.distribution(issuer)?;
             let record = DistributionRecord::after(before.as_ref(), distribution);
             if before.as_ref() != Some(&record) {

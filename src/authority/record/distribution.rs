@@ -92,6 +92,11 @@ pub(in crate::authority) struct PartitionRecord {
 impl PartitionRecord {
     const FORMAT: u8 = 1;
 
+    /// How many slots were not handed out.
+    pub(in crate::authority) fn left(&self) -> u64 {
+        self.capacity.saturating_sub(self.leased)
+    }
+
     pub(in crate::authority) fn to_octets(&self) -> Vec<u8> {
         let mut out = Writer::new(Self::FORMAT);
         out.text(&self.uri);

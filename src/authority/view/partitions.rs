@@ -26,6 +26,12 @@ impl View<'_> {
         self.read(Table::Distributions, key, DistributionRecord::from_octets)
     }
 
+    /// Whether the certificates that are reserved go into partitions.
+    pub(in crate::authority) fn is_divided(&self, issuer: IssuerId) -> Result<bool, StoreError> {
+        let record = self.distribution(issuer)?.1;
+        Ok(record.is_some_and(|record| record.current.partition_size.is_some()))
+    }
+
     /// What is known of a partition, if it was opened. Partition 0 never is.
     pub(in crate::authority) fn partition(
         &self,
