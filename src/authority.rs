@@ -6,6 +6,7 @@ mod commit;
 mod compact;
 mod crl;
 mod distribution;
+mod ends;
 mod error;
 mod fall;
 mod follow;

@@ -2,7 +2,10 @@
 
 use super::{View, corrupt};
 use crate::{
-    authority::record::{DistributionRecord, PartitionRecord, certificate_from_octets},
+    authority::{
+        ends::Tallies,
+        record::{DistributionRecord, PartitionRecord, certificate_from_octets},
+    },
     issuer_id::IssuerId,
     lifecycle::CertificateRecord,
     log::{Head, Tally},
@@ -86,6 +89,19 @@ impl View<'_> {
         Ok(record.filter(|record| record.uri == uri).map(|_| partition))
     }
 
+    /// What [`View::live_by_serial`] must find, in a log with this head.
+    pub(in crate::authority) fn tally(
+        &self,
+        issuer: IssuerId,
+        head: &Head,
+        scope: Scope,
+    ) -> Result<Tally, StoreError> {
+        match scope {
+            Scope::Partition(partition) => self.partition_tally(issuer, head, partition),
+            Scope::Full | Scope::CaCertificates | Scope::UserCertificates => Ok(head.tally),
+        }
+    }
+
     /// What a scan of the entries of a partition must find, in a log with this head.
     pub(in crate::authority) fn partition_tally(
         &self,
@@ -94,7 +110,9 @@ impl View<'_> {
         partition: Partition,
     ) -> Result<Tally, StoreError> {
         if partition != Partition(0) {
-            return Ok(self.recorded_tally(issuer, partition)?.1);
+            let place = (issuer, partition);
+            let tallies = self.tallies([place])?;
+            return Ok(tallies.get(&place).map(|(_, tally)| *tally).unwrap_or_default());
         }
         // The head counts them all, and only the others are counted by themselves.
         let mut tally = head.tally;
@@ -104,15 +122,28 @@ impl View<'_> {
         Ok(tally)
     }
 
-    /// The tally of a partition that is not 0.
-    pub(in crate::authority) fn recorded_tally(
+    /// The tallies of these partitions, none of which is 0.
+    pub(in crate::authority) fn tallies(
         &self,
-        issuer: IssuerId,
-        partition: Partition,
-    ) -> Result<(Version, Tally), StoreError> {
-        let key = key::partition(issuer, partition);
-        let (version, tally) = self.read(Table::PartitionTallies, &key, Tally::from_octets)?;
-        Ok((version, tally.unwrap_or_default()))
+        places: impl IntoIterator<Item = (IssuerId, Partition)>,
+    ) -> Result<Tallies, StoreError> {
+        let (table, places) = (Table::PartitionTallies, places.into_iter().collect::<Vec<_>>());
+        let keys: Vec<_> =
+            places.iter().map(|&(issuer, number)| key::partition(issuer, number)).collect();
+        let mut tallies = Tallies::new();
+        if keys.is_empty() {
+            return Ok(tallies);
+        }
+        let records = self.snapshot.get_all(Space::Table(table), &keys)?;
+        for ((place, key), record) in places.into_iter().zip(keys).zip(records) {
+            let tally = record.map(|record| {
+                let tally = Tally::from_octets(&record.value);
+                Ok((record.version, tally.map_err(|error| corrupt(table, &key, error))?))
+            });
+            let none = (Version::ABSENT, Tally::default());
+            tallies.insert(place, tally.transpose()?.unwrap_or(none));
+        }
+        Ok(tallies)
     }
 
     /// The tallies of all partitions that ever had an entry, but for 0.
