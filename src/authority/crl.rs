@@ -11,9 +11,10 @@ use crate::{
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
     log::{AsOf, FreshnessToken, Head, Tally},
     reason::Reason,
+    scope::Scope,
     serial::Serial,
     signing::{self, SignatureAlgorithm, Signer},
-    store::{Space, Store, StoreError, Table, key},
+    store::{Space, Store, StoreError, Table},
     time::Timestamp,
 };
 use std::{collections::BTreeMap, ops::ControlFlow, time::Duration};
@@ -334,8 +335,7 @@ impl Listed<'_> {
     fn each_revoked(&self, run: &mut Run<'_>) -> Result<Tally, CrlError> {
         let mut tally = Tally::default();
         let mut current: Option<(Serial, Revocation)> = None;
-        let prefix = self.issuer.as_octets();
-        self.view.scan(Space::Entries, prefix, key::past(prefix), |key, value| {
+        self.view.live_by_serial(self.issuer, Scope::Full, |key, value| {
             let event = entry(Space::Entries, key, value).map_err(Failed::from)?.event;
             tally.add(value);
             let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) else {

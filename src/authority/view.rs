@@ -1,6 +1,7 @@
 //! A frozen view of the store, read as what the records mean.
 
 mod log;
+mod merge;
 mod partitions;
 
 pub(super) use self::{log::check_tally, partitions::uri};
