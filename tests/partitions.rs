@@ -3,16 +3,24 @@
 mod support {
     pub mod toy;
     pub mod partitions {
+        pub mod history;
         pub mod world;
     }
 }
 
 use annul::{
-    AddIssuer, Compact, Distribution, DistributionError, Error, Evidence, Partition, Refusal,
-    Registration, ReserveSerial, Revoke, Scope, Target, store::Table,
+    AddIssuer, CertificateList, Compact, Distribution, DistributionError, Error, Evidence,
+    MemoryStore, Partition, Reason, Refusal, Registration, ReserveSerial, RevocationDetails,
+    Revoke, Scope, Store, StoreError, Target,
+    store::{Batch, Snapshot, Table, copy},
 };
+use proptest::{collection::vec, prelude::*};
+use std::{sync::atomic::Ordering, thread};
 use support::{
-    partitions::world::{World, long_serial},
+    partitions::{
+        history::{History, step},
+        world::{World, check_tallies, long_serial},
+    },
     toy::{Ca, day, serial},
 };
 
@@ -232,7 +240,7 @@ fn e19_what_expired_leaves_its_partition() {
     world.revoke(2);
     world.clock.set(day(1001));
     let der = world.crl();
-    let crl = annul::CertificateList::from_der(&der).unwrap();
+    let crl = CertificateList::from_der(&der).unwrap();
     let compacted =
         world.authority.compact(&Compact::new(world.ca.id()).with_released(crl)).unwrap();
     assert_eq!((compacted.certificates, compacted.entries), (3, 1));
@@ -244,4 +252,156 @@ fn e19_what_expired_leaves_its_partition() {
     let evidence = |number, uris: &[&str]| Evidence::Certificate(world.leaf(number, uris));
     let discovered = Registration::new(evidence(long_serial(2), &[&uri]));
     assert_eq!(world.authority.record_discovered(&discovered).unwrap().partition, Partition(1));
+}
+
+/// Whatever becomes of the certificates, the CRL of their partition fits into its size: here with
+/// all that an entry can say, after 2049, and under serial numbers of 20 octets.
+#[test]
+fn e19_a_partition_never_outgrows_its_size() {
+    const SIZE: u64 = 30_000;
+    let world = World::new(Distribution::new("http://crl.example").with_partition_size(SIZE));
+    world.clock.set(day(8_800));
+    let mut number = 0;
+    let uri = world.reserve(long_serial(number)).distribution_point.unwrap();
+    while world.reserve(long_serial(number + 1)).partition == Partition(1) {
+        number += 1;
+    }
+    let members = world.members(1);
+    assert_eq!(members.len() as u64, world.capacities()[&1]);
+    let details = RevocationDetails {
+        reason: Some(Reason::KeyCompromise),
+        date: None,
+        invalidity_date: Some(day(8_799)),
+    };
+    let revoke = |&serial| {
+        let target = Target::Serial { issuer: world.ca.id(), serial };
+        Revoke::new(target).with_details(details)
+    };
+    let revokes: Vec<_> = members.iter().map(revoke).collect();
+    world.authority.revoke_all(&revokes).into_iter().for_each(|it| drop(it.unwrap()));
+    // Only they are revoked, so what the full CRL lacks is an issuingDistributionPoint and a
+    // freshestCRL with their URI, 19 octets of its number, and a longer signature.
+    let full = world.crl().len() as u64;
+    let longest = full + 2 * (uri.len() as u64 + 40) + 19 + 144;
+    assert!(longest <= SIZE, "{longest}");
+    assert!(longest + 1_500 > SIZE, "no more is held back than may be needed: {longest}");
+}
+
+#[test]
+fn e19_many_threads_reserve_without_meeting_and_never_beyond_what_fits() {
+    const RESERVED: u64 = 200;
+    let mut world = World::small(300);
+    world.lease(64);
+    let other = world.another();
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let world = if thread % 2 == 0 { &world } else { &other };
+            scope.spawn(move || {
+                for number in 0..RESERVED {
+                    world.reserve(1 + thread * RESERVED + number);
+                }
+            });
+        }
+    });
+    world.check();
+    let conflicts = world.store.conflicts.load(Ordering::Relaxed);
+    // They can meet only where slots are taken from a partition: each time one of the two is late.
+    let leases = 8 * RESERVED / 64 + 2 * world.capacities().len() as u64;
+    assert!(conflicts <= leases, "{conflicts} conflicts");
+    let members: usize = world.capacities().keys().map(|&number| world.members(number).len()).sum();
+    assert_eq!(members as u64, 8 * RESERVED);
+}
+
+#[test]
+fn e19_revocations_in_one_partition_share_durable_writes() {
+    const THREADS: u64 = 32;
+    let world = World::small(THREADS);
+    let other = world.another();
+    for number in 0..2 * THREADS {
+        world.reserve(number + 1);
+    }
+    let writes = || world.store.writes.load(Ordering::Relaxed);
+    let revoke = |worlds: [&World; 2], first: u64| {
+        thread::scope(|scope| {
+            for number in 0..THREADS {
+                let world = worlds[number as usize % 2];
+                scope.spawn(move || world.revoke(first + number));
+            }
+        });
+    };
+    world.store.delay.store(5, Ordering::Relaxed);
+    let before = (writes(), world.store.conflicts.load(Ordering::Relaxed));
+    revoke([&world; 2], 1);
+    assert!(writes() - before.0 < THREADS / 2, "{} writes", writes() - before.0);
+    assert_eq!(world.store.conflicts.load(Ordering::Relaxed), before.1);
+    assert_eq!(world.entries(1).len() as u64, THREADS);
+    // Two processes find out what the other wrote, and share with themselves.
+    revoke([&world, &other], THREADS + 1);
+    world.store.delay.store(0, Ordering::Relaxed);
+    world.check();
+}
+
+/// A copy of which every state fits: as many entries in each partition as are counted.
+#[derive(Debug)]
+struct Fitting(MemoryStore, annul::IssuerId);
+
+impl Store for Fitting {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.apply(batch)?;
+        check_tallies(&self.0, self.1);
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.0.snapshot()
+    }
+}
+
+#[test]
+fn e19_a_copy_counts_the_entries_of_partitions_at_any_time() {
+    let world = World::small(700);
+    let revoke = |numbers: std::ops::Range<u64>| {
+        let target = |number| Target::Serial { issuer: world.ca.id(), serial: serial(number) };
+        let revokes: Vec<_> = numbers.map(|number| Revoke::new(target(number))).collect();
+        world.authority.revoke_all(&revokes).into_iter().for_each(|it| drop(it.unwrap()));
+    };
+    let to = Fitting(MemoryStore::new(), world.ca.id());
+    let early = Fitting(MemoryStore::new(), world.ca.id());
+    for number in 1..=1_500 {
+        let uri = world.reserve(number).distribution_point.unwrap();
+        world.register(number, &[&uri]).unwrap();
+    }
+    revoke(1..1_401);
+    copy(&world.store, &to).unwrap();
+    copy(&world.store, &early).unwrap();
+    revoke(1_401..1_451);
+    world.clock.set(day(1_001));
+    let der = world.crl();
+    let crl = CertificateList::from_der(&der).unwrap();
+    world.authority.compact(&Compact::new(world.ca.id()).with_released(crl)).unwrap();
+    world.check();
+    world.discover(2_000, &[&world.uris(Scope::Partition(Partition(2)))[0]]);
+    let copied = copy(&world.store, &to).unwrap();
+    let anew = copy(&world.store, &Fitting(MemoryStore::new(), world.ca.id())).unwrap();
+    assert_eq!(copied.digest, anew.digest);
+    assert_eq!(copy(&to, &early).unwrap().digest, anew.digest);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn e19_whatever_happens_every_certificate_is_in_one_partition(
+        steps in vec(step(), 1..120),
+    ) {
+        let mut history = History::default();
+        for step in &steps {
+            history.step(step);
+        }
+        history.finish();
+    }
 }

@@ -3,26 +3,57 @@
 
 use crate::support::toy::{Ca, ToyClock, ToyVerifier, authority, day, serial};
 use annul::{
-    AddIssuer, Authority, Certificate, CrlRequest, Distribution, DistributionError, Error,
-    MemoryStore, Partition, Policy, Registered, Registration, ReserveSerial, Reserved, Revoke,
-    Scope, Serial, Store, Target,
-    store::{Snapshot, Space, Table, key},
+    AddIssuer, Authority, Certificate, CertificateList, CrlRequest, Distribution,
+    DistributionError, Error, IssuerId, MemoryStore, Origin, Partition, Policy, Registered,
+    Registration, ReserveSerial, Reserved, Revoke, Scope, Serial, Store, StoreError, Target,
+    store::{Batch, Snapshot, Space, Table, key},
 };
+use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::Hasher,
     ops::ControlFlow,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
 /// One CA, and an authority over a store that outlives it.
 pub struct World {
-    pub store: Arc<MemoryStore>,
-    pub authority: Authority<Arc<MemoryStore>>,
+    pub store: Arc<Counting>,
+    pub authority: Authority<Arc<Counting>>,
     pub clock: ToyClock,
     pub ca: Ca,
     drawn: Arc<AtomicU64>,
     slots_at_once: u64,
+}
+
+/// A store that counts what is written to it, and how often that was refused.
+#[derive(Debug, Default)]
+pub struct Counting {
+    store: MemoryStore,
+    pub writes: AtomicU64,
+    pub conflicts: AtomicU64,
+    /// How long a write takes, in milliseconds.
+    pub delay: AtomicU64,
+}
+
+impl Store for Counting {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        thread::sleep(Duration::from_millis(self.delay.load(Ordering::Relaxed)));
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.store.apply(batch).inspect_err(|error| {
+            assert!(matches!(error, StoreError::Conflict { .. }), "{error:?}");
+            self.conflicts.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.store.snapshot()
+    }
 }
 
 /// What a name of a certificate is made of: a number, or a serial number of any length.
@@ -55,7 +86,7 @@ pub fn long_serial(number: u64) -> Serial {
 
 impl World {
     pub fn without_distribution() -> Self {
-        let (store, clock) = (Arc::new(MemoryStore::new()), ToyClock::at(day(0)));
+        let (store, clock) = (Arc::<Counting>::default(), ToyClock::at(day(0)));
         let (ca, drawn) = (Ca::new("ca"), Arc::<AtomicU64>::default());
         let authority = authority(Arc::clone(&store), &clock, Arc::clone(&drawn));
         authority
@@ -207,18 +238,24 @@ impl World {
     /// Every certificate is in one partition, the list of that partition says so, its entries are
     /// there, and no partition holds more than it can.
     pub fn check(&self) {
+        check_tallies(&self.store, self.ca.id());
         let (mut all, mut revoked) = (BTreeMap::new(), BTreeSet::new());
+        let mut discovered = BTreeSet::new();
         for summary in self.authority.certificates(self.ca.id(), None, usize::MAX).unwrap() {
             all.insert(summary.serial, summary.record.partition.0);
             if summary.revocation.is_some() {
                 revoked.insert(summary.serial);
+            }
+            if summary.record.origin == Origin::Discovered {
+                discovered.insert(summary.serial);
             }
         }
         let capacities = self.capacities();
         let (mut members, mut listed) = (BTreeMap::new(), BTreeSet::new());
         for (&number, &capacity) in &capacities {
             let own = self.members(number);
-            assert!(own.len() as u64 <= capacity, "partition {number} holds {}", own.len());
+            let promised = own.iter().filter(|serial| !discovered.contains(serial)).count();
+            assert!(promised as u64 <= capacity, "partition {number} holds {promised}");
             for serial in own {
                 assert_eq!(members.insert(serial, number), None, "{serial} is in two partitions");
             }
@@ -233,5 +270,44 @@ impl World {
             listed.extend(own);
         }
         assert_eq!(listed, revoked, "together they list all that is revoked");
+        let crl = self.crl();
+        let crl = CertificateList::from_der(&crl).unwrap();
+        let full = crl.entries().map(|entry| entry.unwrap().serial().to_serial().unwrap());
+        assert!(full.eq(revoked), "the full CRL lists them in their order");
     }
+}
+
+/// A count and a sum.
+type Tally = (u64, u128);
+
+/// The tally of each partition is that of its entries; partition 0 has none.
+pub fn check_tallies(store: &impl Store, issuer: IssuerId) {
+    let snapshot = store.snapshot().unwrap();
+    let prefix = key::head(issuer);
+    let scan = |space, visit: &mut dyn FnMut(u32, &[u8])| {
+        snapshot
+            .scan(space, &prefix, key::past(&prefix).as_deref(), &mut |key, value| {
+                visit(u32::from_be_bytes(key[32..36].try_into().unwrap()), value);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+    };
+    let (mut expected, mut found) = (BTreeMap::<u32, Tally>::new(), BTreeMap::new());
+    scan(Space::Entries, &mut |partition, value| {
+        let mut hasher = SipHasher13::new();
+        hasher.write(value);
+        let (count, sum) = expected.entry(partition).or_default();
+        (*count, *sum) = (*count + 1, sum.wrapping_add(hasher.finish128().as_u128()));
+    });
+    expected.remove(&0);
+    scan(Space::Table(Table::PartitionTallies), &mut |partition, value| {
+        let count = u64::from_be_bytes(value[1..9].try_into().unwrap());
+        let sum = u128::from_be_bytes(value[9..].try_into().unwrap());
+        if count > 0 {
+            found.insert(partition, (count, sum));
+        } else {
+            assert_eq!(sum, 0);
+        }
+    });
+    assert_eq!(found, expected);
 }
