@@ -157,6 +157,21 @@ fn e19_partitions_that_were_opened_keep_their_uri_and_their_capacity() {
 }
 
 #[test]
+fn e19_after_a_change_a_partition_is_opened_that_follows_it() {
+    let world = World::small(9);
+    let first = world.reserve(1).distribution_point.unwrap();
+    world.set(&world.holding("http://other.example", 9));
+    assert_eq!(world.reserve(2).partition, Partition(2));
+    world.set(&world.holding("http://other.example", 8));
+    assert_eq!(world.reserve(3).partition, Partition(3));
+    assert_eq!(world.reserve(4).partition, Partition(3));
+    assert_eq!(world.capacities().into_values().collect::<Vec<_>>(), [9, 9, 8]);
+    // The first has room for those that carry its URI.
+    assert_eq!(world.register(5, &[&first]).unwrap().partition, Partition(1));
+    world.check();
+}
+
+#[test]
 fn e19_a_refused_claim_takes_no_slot() {
     let world = World::small(2);
     world.reserve(1);
