@@ -6,6 +6,7 @@ mod commit;
 mod compact;
 mod crl;
 mod distribution;
+mod ends;
 mod error;
 mod fall;
 mod follow;
@@ -13,6 +14,7 @@ mod intake;
 mod issuers;
 mod list;
 mod parents;
+mod partitions;
 mod publication;
 mod record;
 mod release;
@@ -44,7 +46,7 @@ pub(crate) use self::{
     release::Intent,
 };
 
-use self::{commit::Queue, revocation::Indexes, view::View};
+use self::{commit::Queue, partitions::Leases, revocation::Indexes, view::View};
 use crate::{
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},
@@ -91,6 +93,7 @@ pub struct Authority<S> {
     random: Box<Random>,
     indexes: Indexes,
     queue: Queue,
+    leases: Leases,
 }
 
 /// Fills octets with random ones.
@@ -109,6 +112,7 @@ impl<S: Store> Authority<S> {
             random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
             indexes: Indexes::default(),
             queue: Queue::default(),
+            leases: Leases::default(),
         }
     }
 

@@ -70,6 +70,13 @@ pub enum SerialError {
 }
 
 impl Serial {
+    /// The highest, of 20 octets.
+    pub(crate) const MAX: Self = {
+        let mut octets = [0xff; MAX_OCTETS];
+        octets[0] = 0x7f;
+        Self { length: MAX_OCTETS as u8, octets }
+    };
+
     /// Takes the content octets of a DER INTEGER as they stand in a certificate.
     ///
     /// # Errors

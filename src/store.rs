@@ -233,9 +233,18 @@ pub enum Table {
     Counters = 8,
     /// What was answered to a request that may come again: key the client's token.
     IdempotencyTokens = 9,
-    /// Where the CRLs of an issuer are found, and which there are: key
+    /// Where the CRLs of an issuer are found, and into which parts they are divided: key
     /// [`IssuerId`](crate::IssuerId).
     Distributions = 10,
+    /// The parts of an issuer's certificates: key (issuer, partition).
+    Partitions = 11,
+    /// Which certificates a part holds: key (issuer, partition, serial number).
+    PartitionMembers = 12,
+    /// What a scan of the entries of a part must find: key (issuer, partition).
+    PartitionTallies = 13,
+    /// Entries of imported CRLs whose serial numbers no certificate may have: key (issuer, content
+    /// octets of the serial number).
+    LegacyEntries = 14,
 }
 
 impl Space {
@@ -261,7 +270,7 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
@@ -272,6 +281,10 @@ impl Table {
         Self::Counters,
         Self::IdempotencyTokens,
         Self::Distributions,
+        Self::Partitions,
+        Self::PartitionMembers,
+        Self::PartitionTallies,
+        Self::LegacyEntries,
     ];
 
     /// The number of the table, never given to another.

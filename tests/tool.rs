@@ -118,6 +118,37 @@ fn a_day_at_the_command_line() {
 }
 
 #[test]
+fn e17_what_is_reserved_in_a_partition_says_which_uri_to_carry() {
+    let Some(tool) = Tool::new() else { return };
+    tool.demo("demo");
+    let added = tool.json("add-issuer demo/intermediate.pem");
+    let issuer = added["issuers"][0]["issuer"].as_str().unwrap();
+    let partition = format!("partition --issuer {issuer}");
+    tool.refused(&partition, 2, "usage");
+    let base = |base: &str| format!("{partition} --cdp-base {base}");
+    tool.refused(&base("https://crl.example"), 1, "bad-distribution");
+    tool.refused(&format!("{} --size 10", base("http://crl.example")), 1, "bad-distribution");
+    let set = tool.json(&base("http://crl.example"));
+    assert_eq!([&set["partition_size"], &set["opened"]], [1_000_000, 0]);
+    for serial in ["0a", "0b"] {
+        // Each is a process of its own, and takes one slot.
+        let reserved = tool.json(&format!("reserve --issuer {issuer} --serial {serial}"));
+        assert_eq!(reserved["partition"], 1);
+        let point = format!("http://crl.example/{}-p1.crl", &issuer[..32]);
+        assert_eq!(reserved["distribution_point"], point);
+    }
+    let registered = tool.json("register --cert demo/good.pem");
+    assert_eq!(registered["registered"][0]["partition"], 0);
+    let stopped = tool.json(&format!("{partition} --stop"));
+    assert_eq!([&stopped["partition_size"], &stopped["opened"]], [&json!(null), &json!(1)]);
+    let reserved = tool.json(&format!("reserve --issuer {issuer} --serial 0c"));
+    assert_eq!(
+        [&reserved["partition"], &reserved["distribution_point"]],
+        [&json!(0), &json!(null)]
+    );
+}
+
+#[test]
 fn a_chain_in_one_file_needs_no_order() {
     let Some(tool) = Tool::new() else { return };
     let ids = tool.demo("demo");

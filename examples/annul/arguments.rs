@@ -34,6 +34,8 @@ pub struct Arguments {
 pub enum Command {
     /// Add the issuers of CA certificates, or renewed and cross-certified certificates of them
     AddIssuer(AddIssuer),
+    /// Divide the certificates of an issuer among CRLs of a limited size
+    Partition(Partition),
     /// Claim a serial number before the CA signs a certificate with it
     Reserve(Reserve),
     /// Record certificates that a CA issued
@@ -105,6 +107,22 @@ pub struct AddIssuer {
     /// The issuer that must have issued them
     #[arg(long, value_name = "ID")]
     pub parent_issuer: Option<IssuerPrefix>,
+}
+
+#[derive(Args)]
+pub struct Partition {
+    /// The issuer: its id, or the first 8 digits of it or more
+    #[arg(long, value_name = "ID")]
+    pub issuer: IssuerPrefix,
+    /// How long the CRL of a partition may become at most: octets, kB or MB
+    #[arg(long, default_value = "1MB", value_parser = parse_size)]
+    pub size: u64,
+    /// What the URIs of its CRLs begin with, as certificates carry them: http://...
+    #[arg(long, value_name = "URL")]
+    pub cdp_base: Option<String>,
+    /// Divide no more; what was divided stays so
+    #[arg(long, conflicts_with = "size")]
+    pub stop: bool,
 }
 
 #[derive(Args)]
@@ -316,6 +334,15 @@ impl FromStr for IssuerPrefix {
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (count, unit) = [("MB", 1_000_000), ("kB", 1000)]
+        .into_iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))
+        .unwrap_or((text, 1));
+    let size = count.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
+    size.ok_or_else(|| "1MB, 500kB or octets expected".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

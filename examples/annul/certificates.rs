@@ -2,6 +2,7 @@
 
 use crate::{
     arguments, bulk,
+    distribution::{self, partition_text},
     failure::Failure,
     files,
     output::{self, Lines, fields, short, time},
@@ -24,15 +25,18 @@ pub fn reserve(session: &Session, command: arguments::Reserve) -> Result<(), Fai
         ..ReserveSerial::new(issuer, command.serial)
     };
     let reserved = authority.reserve(&reserve)?;
+    let point = reserved.distribution_point.as_deref();
     let text = fields(&[
         ("issuer", reserved.issuer.to_string()),
         ("serial", reserved.serial.to_string()),
+        ("partition", partition_text(reserved.partition, point)),
         ("now", "reserved: the CA may sign it, then `annul register`".to_owned()),
     ]);
     session.output.answer(text, || {
         json!({
             "issuer": reserved.issuer.to_string(),
             "serial": reserved.serial.to_string(),
+            "partition": reserved.partition.0,
             "distribution_point": reserved.distribution_point,
         })
     })
@@ -53,8 +57,9 @@ pub fn register(session: &Session, command: &arguments::Register) -> Result<(), 
     for answer in authority.register_all(&registrations) {
         match answer {
             Ok(answer) => {
-                text += &registered_text(&answer);
-                registered.push(registered_json(&answer));
+                let point = distribution::point(&authority, answer.issuer, answer.partition)?;
+                text += &registered_text(&answer, point.as_deref());
+                registered.push(registered_json(&answer, point.as_deref()));
             }
             Err(error) => refused.push(error),
         }
@@ -72,19 +77,26 @@ pub fn register(session: &Session, command: &arguments::Register) -> Result<(), 
     }
 }
 
-fn registered_text(registered: &Registered) -> String {
+fn registered_text(registered: &Registered, point: Option<&str>) -> String {
     let now = match (registered.recorded, registered.revoked) {
         (true, _) => "registered",
         (false, false) => "registered before",
         (false, true) => "registered before, and revoked",
     };
-    format!("{}  of issuer {}  {now}\n", registered.serial, short(&registered.issuer.to_string()))
+    let issuer = short(&registered.issuer.to_string());
+    let partition = match point {
+        Some(_) => format!("  partition {}", partition_text(registered.partition, point)),
+        None => String::new(),
+    };
+    format!("{}  of issuer {issuer}  {now}{partition}\n", registered.serial)
 }
 
-fn registered_json(registered: &Registered) -> Value {
+fn registered_json(registered: &Registered, point: Option<&str>) -> Value {
     json!({
         "issuer": registered.issuer.to_string(),
         "serial": registered.serial.to_string(),
+        "partition": registered.partition.0,
+        "distribution_point": point,
         "recorded": registered.recorded,
         "revoked": registered.revoked,
     })
@@ -224,6 +236,7 @@ fn record_json(record: &CertificateRecord) -> Value {
             CertificateKind::EndEntity => "endEntity".to_owned(),
             CertificateKind::Ca(id) => format!("ca {id}"),
         },
+        "partition": record.partition.0,
         "not_before": time(record.not_before),
         "not_after": time(record.not_after),
         "recorded_at": record.recorded_at.to_string(),

@@ -5,11 +5,11 @@ use crate::{
     failure::Failure,
     files::{self, CrlFile},
     output::{Lines, fields, hexadecimal, name, print, time},
-    session::{Session, find_issuer},
+    session::{self, Session, find_issuer},
 };
 use annul::{
-    CertificateList, CrlRequest, FileStage, IssuedCrl, LocalVerifier, PemStage, Policy,
-    RevokedCertificate, Stage,
+    CertificateList, CrlRequest, FileStage, IssuedCrl, LocalVerifier, PemStage, RevokedCertificate,
+    Stage,
 };
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub fn make(session: &Session, command: &arguments::Crl) -> Result<(), Failure> 
         }
     }
     let key = files::signing_key(&command.key)?;
-    let mut policy = Policy::default();
+    let mut policy = session::policy();
     policy.derived_key_identifiers = command.derive_key_identifier;
     let authority = session.open()?.with_policy(policy);
     let issuer = find_issuer(&authority, &command.issuer)?;

@@ -173,6 +173,9 @@ impl Failure {
                     "Check the serial number; or present the certificate: `annul revoke --cert`."
                 }
                 Refusal::UnknownIssuer { .. } => "`annul list-issuers` shows the ids.",
+                Refusal::WrongDistributionPoint { .. } => {
+                    "It would be listed where nobody looks: let the CA sign it anew, or revoke it."
+                }
                 Refusal::SelfSigned { .. } => "`annul revoke-ca --issuer` distrusts a root.",
                 Refusal::ForeignCertificate { .. } => {
                     "Only the CA that signed it can act on it: `annul add-issuer` adds a CA."
@@ -209,6 +212,7 @@ fn kind(error: &Error) -> (&'static str, u8) {
         Error::Crl(CrlError::WrongKey) => ("wrong-key", 1),
         Error::ClockBehind { .. } => ("clock-behind", 1),
         Error::NoProof { .. } => ("no-proof", 1),
+        Error::Distribution(_) => ("bad-distribution", 1),
         Error::Store(error) => store_kind(error),
         Error::Contended { .. } => ("contended", 3),
         Error::Behind { .. } => ("behind", 3),
@@ -246,6 +250,8 @@ fn refusal_kind(refusal: &Refusal) -> &'static str {
         Refusal::DateInFuture { .. } => "date-in-future",
         Refusal::DateBeforeNotBefore { .. } => "date-before-not-before",
         Refusal::SerialTaken { .. } => "serial-taken",
+        Refusal::WrongDistributionPoint { .. } => "wrong-distribution-point",
+        Refusal::PartitionFull { .. } => "partition-full",
         _ => "refused",
     }
 }

@@ -8,6 +8,7 @@ mod bulk;
 mod certificates;
 mod crl;
 mod demo;
+mod distribution;
 mod failure;
 mod files;
 mod issuers;
@@ -42,6 +43,7 @@ fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
         Command::Check(command) => return rely::check(session, &command),
         Command::AddIssuer(command) => issuers::add(session, &command),
         Command::Reserve(command) => certificates::reserve(session, command),
+        Command::Partition(command) => distribution::partition(session, &command),
         Command::Register(command) => certificates::register(session, &command),
         Command::Revoke(command) => certificates::revoke(session, &command),
         Command::Amend(command) => certificates::amend(session, &command),

@@ -7,7 +7,7 @@ use crate::{
     output::Output,
 };
 use annul::{
-    Authority, Clock, IssuerId, RedbStore, Serial, Store, StoreError, SystemClock, Target,
+    Authority, Clock, IssuerId, Policy, RedbStore, Serial, Store, StoreError, SystemClock, Target,
     Timestamp,
 };
 
@@ -40,12 +40,20 @@ impl Session {
     }
 
     fn over(&self, store: Result<Box<dyn Store>, StoreError>) -> Result<AnyAuthority, Failure> {
-        let authority = Authority::new(store.map_err(annul::Error::from)?);
+        let authority = Authority::new(store.map_err(annul::Error::from)?).with_policy(policy());
         Ok(match self.at {
             Some(at) => authority.with_clock(at),
             None => authority,
         })
     }
+}
+
+/// The policy of a process that carries out one command: what it does not need of a partition is
+/// left for the next.
+pub fn policy() -> Policy {
+    let mut policy = Policy::default();
+    policy.slots_at_once = 1;
+    policy
 }
 
 /// Opens the store in a file that is there, or in a database.

@@ -83,7 +83,8 @@ impl Snapshot for ReadAhead<'_> {
         }
         let record = self.snapshot.get(space, key)?;
         // They are few, and asked for with every certificate.
-        if let Space::Table(Table::Issuers | Table::Standings) = space {
+        let few = [Table::Issuers, Table::Standings, Table::Distributions, Table::Partitions];
+        if few.map(Space::Table).contains(&space) {
             self.records.borrow_mut().insert(place, record.clone());
         }
         Ok(record)

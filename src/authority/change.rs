@@ -1,23 +1,28 @@
 //! What a command changes, gathered while it is decided.
 
 use super::{
+    ends::Ends,
     record::{
-        DistributionRecord, IssuerRecord, ca_certificate_to_octets, certificate_to_octets,
-        standing_to_octets,
+        DistributionRecord, IssuerRecord, PartitionRecord, ca_certificate_to_octets,
+        certificate_to_octets, standing_to_octets,
     },
-    view::View,
+    view::{View, corrupt},
 };
 use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateRecord, Fall, Graph},
-    log::{CommandId, Event, Head, Position},
+    log::{CommandId, Event, Head, NewEntry, Position},
+    partition::Partition,
     serial::Serial,
     store::{Append, Assert, Batch, Prune, Put, Retire, StoreError, Table, Version, key},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The record whose version counts the changes of the graph of the issuers.
 pub(super) const GRAPH_KEY: &[u8] = &[];
+
+/// What is written of a member of a partition: a format, and nothing else.
+const MEMBER: &[u8] = &[1];
 
 /// Where a record stands.
 pub(super) type Place = (Table, Vec<u8>);
@@ -34,7 +39,7 @@ pub(super) struct Change {
     retires: BTreeMap<Place, Version>,
     prunes: BTreeMap<IssuerId, Vec<(Prune, Vec<u8>)>>,
     events: BTreeMap<IssuerId, Vec<(Option<CommandId>, Event)>>,
-    heads: BTreeMap<IssuerId, Head>,
+    ends: Ends,
 }
 
 impl Change {
@@ -61,6 +66,32 @@ impl Change {
         self.put(Table::Distributions, key, expected, record.to_octets());
     }
 
+    pub(super) fn put_partition(
+        &mut self,
+        issuer: IssuerId,
+        partition: Partition,
+        expected: Version,
+        record: &PartitionRecord,
+    ) {
+        let key = key::partition(issuer, partition);
+        self.put(Table::Partitions, key, expected, record.to_octets());
+    }
+
+    /// The record of a partition as this change puts it, if it does, and the version that it
+    /// replaces.
+    pub(super) fn pending_partition(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+    ) -> Result<Option<(Version, PartitionRecord)>, StoreError> {
+        let place = (Table::Partitions, key::partition(issuer, partition));
+        let Some((version, value)) = self.puts.get(&place) else { return Ok(None) };
+        let record = PartitionRecord::from_octets(value);
+        let record = record.map_err(|error| corrupt(place.0, &place.1, error))?;
+        Ok(Some((*version, record)))
+    }
+
+    /// Records what is known of a certificate; of one that is new, also in which partition it is.
     pub(super) fn put_certificate(
         &mut self,
         issuer: IssuerId,
@@ -70,6 +101,26 @@ impl Change {
     ) {
         let key = key::certificate(issuer, serial);
         self.put(Table::Certificates, key, expected, certificate_to_octets(record));
+        if expected == Version::ABSENT && record.partition != Partition(0) {
+            let key = key::member(issuer, record.partition, serial);
+            self.put(Table::PartitionMembers, key, Version::ABSENT, MEMBER.to_vec());
+        }
+    }
+
+    /// Removes what is known of a certificate, and its place in its partition.
+    pub(super) fn retire_certificate(
+        &mut self,
+        issuer: IssuerId,
+        serial: Serial,
+        expected: Version,
+        record: &CertificateRecord,
+    ) {
+        self.retire(Table::Certificates, key::certificate(issuer, serial), expected);
+        if record.partition != Partition(0) {
+            let key = key::member(issuer, record.partition, serial);
+            // It is put once, and never replaced.
+            self.retire(Table::PartitionMembers, key, Version(1));
+        }
     }
 
     /// Whether this command puts the record of this serial number, or demands that there is none.
@@ -175,12 +226,7 @@ impl Change {
         for (issuer, prunes) in other.prunes {
             self.prunes.entry(issuer).or_default().extend(prunes);
         }
-        for (issuer, head) in other.heads {
-            let own = self.heads.entry(issuer).or_insert(head);
-            if own.position < head.position {
-                *own = head;
-            }
-        }
+        self.ends.merge(&other.ends);
         for (issuer, events) in other.events {
             self.events.entry(issuer).or_default().extend(events);
         }
@@ -192,25 +238,40 @@ impl Change {
         Position(self.events.get(&issuer).map_or(0, Vec::len) as u64)
     }
 
-    /// Names what has no name after this command, and notes the heads of the logs as the view that
-    /// it was decided on shows them.
+    /// Names what has no name after this command, and notes the ends of the logs as the view that it
+    /// was decided on shows them.
     pub(super) fn complete(
         &mut self,
         view: &View<'_>,
         command: CommandId,
     ) -> Result<(), StoreError> {
-        for (&issuer, events) in &mut self.events {
-            for (own, _) in events {
-                own.get_or_insert(command);
-            }
-            self.heads.insert(issuer, view.head(issuer)?);
+        for (own, _) in self.events.values_mut().flatten() {
+            own.get_or_insert(command);
         }
+        self.ends = Ends::read(view, self)?;
         Ok(())
     }
 
-    /// The heads of the logs that it adds to, as they were when it was decided.
-    pub(super) fn heads(&self) -> impl Iterator<Item = (IssuerId, Head)> {
-        self.heads.iter().map(|(&issuer, &head)| (issuer, head))
+    /// The ends of the logs that it adds to, as they were when it was decided.
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// The issuers whose logs it adds to.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = IssuerId> {
+        self.events.keys().copied()
+    }
+
+    /// The partitions whose entries it adds to or takes from, but for partition 0.
+    pub(super) fn partitions(&self) -> BTreeSet<(IssuerId, Partition)> {
+        let added = self.events.iter().flat_map(|(&issuer, events)| {
+            let subjects = events.iter().filter_map(|(_, event)| event.subject());
+            subjects.map(move |subject| (issuer, subject.partition))
+        });
+        let pruned = self.prunes.iter().flat_map(|(&issuer, prunes)| {
+            prunes.iter().map(move |(prune, _)| (issuer, prune.partition))
+        });
+        added.chain(pruned).filter(|(_, partition)| *partition != Partition(0)).collect()
     }
 
     /// How many records and entries it writes or removes.
@@ -242,12 +303,9 @@ impl Change {
         })
     }
 
-    /// The batch that does it, on top of these heads, and the heads after it.
-    pub(super) fn to_batch(
-        &self,
-        heads: &BTreeMap<IssuerId, Head>,
-    ) -> (Batch, BTreeMap<IssuerId, Head>) {
-        let (mut batch, mut after) = (Batch::default(), BTreeMap::new());
+    /// The batch that does it, on top of these ends, and the ends after it.
+    pub(super) fn to_batch(&self, ends: &Ends) -> (Batch, Ends) {
+        let (mut batch, mut after) = (Batch::default(), ends.clone());
         for (place, &expected) in &self.asserts {
             // What is written demands its version itself.
             if !self.writes(place) {
@@ -263,15 +321,23 @@ impl Change {
             batch.retires.push(Retire { table: *table, key: key.clone(), expected });
         }
         for (&issuer, events) in &self.events {
-            let before = heads.get(&issuer).copied().unwrap_or(Head::EMPTY);
+            let before = ends.heads.get(&issuer).copied().unwrap_or(Head::EMPTY);
             // All are named by now.
             let named =
                 events.iter().map(|(own, event)| (own.unwrap_or(CommandId([0; 16])), *event));
             let (mut head, entries) = before.extended(named);
             let expected = before.position;
+            for NewEntry { subject, value } in &entries {
+                if let Some(tally) = subject.and_then(|(it, _)| after.tally(issuer, it)) {
+                    tally.add(value);
+                }
+            }
             let pruned = self.prunes.get(&issuer).into_iter().flatten();
             let prunes = pruned.map(|(prune, value)| {
                 head.tally.remove(value);
+                if let Some(tally) = after.tally(issuer, prune.partition) {
+                    tally.remove(value);
+                }
                 *prune
             });
             let prunes = prunes.collect();
@@ -282,8 +348,9 @@ impl Change {
                 head: head.to_octets(),
                 prunes,
             });
-            after.insert(issuer, head);
+            after.heads.insert(issuer, head);
         }
+        batch.puts.extend(after.put_tallies());
         (batch, after)
     }
 }
@@ -293,9 +360,9 @@ impl Change {
 pub(super) struct Placed(BTreeMap<IssuerId, Position>);
 
 impl Placed {
-    /// What is written on top of these heads.
-    pub(super) fn at(heads: &BTreeMap<IssuerId, Head>) -> Self {
-        Self(heads.iter().map(|(&issuer, head)| (issuer, head.position)).collect())
+    /// What is written on top of these ends.
+    pub(super) fn at(ends: &Ends) -> Self {
+        Self(ends.heads.iter().map(|(&issuer, head)| (issuer, head.position)).collect())
     }
 
     /// Where the entries of the next of the changes that were merged went.

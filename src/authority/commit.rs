@@ -11,15 +11,15 @@
 use super::{
     AT_ONCE, ATTEMPTS, Authority, Error,
     change::{Change, Placed},
+    ends::Ends,
     view::View,
 };
 use crate::{
-    issuer_id::IssuerId,
-    log::{CommandId, Head},
-    store::{Space, Store, StoreError},
+    log::CommandId,
+    store::{Space, Store, StoreError, Table},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -68,12 +68,12 @@ impl<S: Store> Authority<S> {
             if members.is_empty() {
                 break;
             }
-            let written = self.heads(&together, moved).and_then(|heads| {
-                let (batch, after) = together.to_batch(&heads);
+            let written = self.ends(&together, moved).and_then(|ends| {
+                let (batch, after) = together.to_batch(&ends);
                 self.store.apply(&batch).inspect_err(|_| self.indexes.fall_behind(&batch))?;
                 self.indexes.advance(&batch);
-                self.queue.remember(after);
-                Ok(Placed::at(&heads))
+                lock(&self.queue.written).replace(after);
+                Ok(Placed::at(&ends))
             });
             let count = members.len();
             let mut settle = |settled: &mut dyn FnMut(bool, &Change) -> Option<Outcome>| {
@@ -89,7 +89,10 @@ impl<S: Store> Authority<S> {
                     false => (!together.admits(change)).then_some(Outcome::Stale),
                 }),
                 // Another process wrote to the log: what was decided may hold all the same.
-                Err(StoreError::Conflict { space: Space::Heads, .. }) => moved = true,
+                Err(StoreError::Conflict {
+                    space: Space::Heads | Space::Table(Table::PartitionTallies),
+                    ..
+                }) => moved = true,
                 Err(StoreError::Conflict { space: Space::Table(table), key }) => {
                     let place = (table, key);
                     settle(&mut |member, change| {
@@ -112,19 +115,13 @@ impl<S: Store> Authority<S> {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Stale)).collect()
     }
 
-    /// The heads of the logs that a change adds to: as they were seen when it was decided or
+    /// The ends of the logs that a change adds to: as they were seen when it was decided or
     /// written here since, or read again where they have `moved`.
-    fn heads(&self, change: &Change, moved: bool) -> Result<BTreeMap<IssuerId, Head>, StoreError> {
+    fn ends(&self, change: &Change, moved: bool) -> Result<Ends, StoreError> {
         if moved {
-            let view = self.view()?;
-            return change.heads().map(|(id, _)| Ok((id, view.head(id)?))).collect();
+            return Ends::read(&self.view()?, change);
         }
-        let written = lock(&self.queue.written);
-        let latest = |(id, seen): (IssuerId, Head)| match written.get(&id) {
-            Some(&written) if written.position > seen.position => (id, written),
-            _ => (id, seen),
-        };
-        Ok(change.heads().map(latest).collect())
+        Ok(change.ends().or_later(&lock(&self.queue.written)))
     }
 }
 
@@ -157,8 +154,8 @@ enum Outcome {
 pub(super) struct Queue {
     state: Mutex<Waiting>,
     turned: Condvar,
-    /// The heads of logs as they were last written here.
-    written: Mutex<HashMap<IssuerId, Head>>,
+    /// The ends of logs as they were last written here.
+    written: Mutex<Ends>,
 }
 
 #[derive(Debug, Default)]
@@ -193,10 +190,6 @@ impl Queue {
             drop(turn);
             state = lock(&self.state);
         }
-    }
-
-    fn remember(&self, heads: BTreeMap<IssuerId, Head>) {
-        lock(&self.written).extend(heads);
     }
 }
 

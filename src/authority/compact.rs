@@ -222,9 +222,9 @@ impl Step<'_, '_> {
             // compaction, since each renews the issuer. And whoever writes the DER holds on to the
             // record, which goes with it.
             if let Some(der) = der {
-                self.change.retire(Table::CertificateDer, key.clone(), der);
+                self.change.retire(Table::CertificateDer, key, der);
             }
-            self.change.retire(Table::Certificates, key, version);
+            self.change.retire_certificate(issuer, *serial, version, record);
             taken.certificates += 1;
             for (key, value) in entries {
                 let (partition, serial) = (record.partition, *serial);

@@ -1,8 +1,10 @@
 //! Where relying parties find the CRLs of an issuer, and which there are.
 
-use super::{Authority, Error, record::DistributionRecord};
+use super::{Authority, Error, partitions::least_size, record::DistributionRecord, view::uri};
 use crate::{
+    issuer::Issuer,
     issuer_id::IssuerId,
+    partition::Partition,
     scope::{CrlPlace, Scope},
     store::Store,
 };
@@ -21,7 +23,7 @@ use crate::{
 /// let root = CaCertificate::new(Certificate::from_pem(root_pem)?)?;
 /// let issuer = authority.add_issuer(&AddIssuer::new(root))?.issuer;
 ///
-/// let distribution = Distribution::new("http://crl.example").with_deltas();
+/// let distribution = Distribution::new("http://crl.example").with_partitions();
 /// authority.set_distribution(issuer, &distribution)?;
 /// let points = authority.distribution_points(issuer, Scope::Full)?;
 /// assert!(points[0].starts_with("http://crl.example/"));
@@ -44,9 +46,15 @@ pub struct Distribution {
     /// Whether delta CRLs are offered, so that each complete CRL says where they are (RFC 5280
     /// §5.2.6).
     pub deltas: bool,
+    /// How many octets the CRL of a partition may take even if every certificate in it were
+    /// revoked; `None` where certificates are not divided.
+    pub partition_size: Option<u64>,
 }
 
 impl Distribution {
+    /// The size of partitions that nobody chose: a megabyte.
+    pub const PARTITION_SIZE: u64 = 1_000_000;
+
     /// One CRL about all certificates, below this base.
     pub fn new(base: impl Into<String>) -> Self {
         Self {
@@ -55,6 +63,7 @@ impl Distribution {
             ca_certificates: false,
             user_certificates: false,
             deltas: false,
+            partition_size: None,
         }
     }
 
@@ -82,13 +91,37 @@ impl Distribution {
         Self { deltas: true, ..self }
     }
 
+    /// Divides the certificates that are reserved from now on, so that no CRL of a part is longer
+    /// than a [megabyte](Self::PARTITION_SIZE).
+    #[must_use]
+    pub fn with_partitions(self) -> Self {
+        self.with_partition_size(Self::PARTITION_SIZE)
+    }
+
+    /// As [`Distribution::with_partitions`], so that no CRL of a part is longer than this.
+    #[must_use]
+    pub fn with_partition_size(self, octets: u64) -> Self {
+        Self { partition_size: Some(octets), ..self }
+    }
+
     fn check(&self) -> Result<(), DistributionError> {
         check_base(&self.base).map_err(|problem| {
             let base = self.base.clone();
             DistributionError::Base { base, problem }
         })?;
         let halves = self.ca_certificates && self.user_certificates;
-        if self.full || halves { Ok(()) } else { Err(DistributionError::Gap) }
+        if self.full || halves || self.partition_size.is_some() {
+            Ok(())
+        } else {
+            Err(DistributionError::Gap)
+        }
+    }
+
+    fn check_size(&self, issuer: &Issuer) -> Result<(), DistributionError> {
+        let Some(size) = self.partition_size else { return Ok(()) };
+        let last = Scope::Partition(Partition(u32::MAX));
+        let least = least_size(issuer, &uri(&self.base, &CrlPlace::complete(issuer.id(), last)));
+        if size < least { Err(DistributionError::PartitionSize { size, least }) } else { Ok(()) }
     }
 }
 
@@ -107,6 +140,17 @@ pub enum DistributionError {
     /// A certificate would be on no CRL.
     #[error("no CRL would be about every certificate, nor several CRLs together")]
     Gap,
+    /// Not even one certificate would fit.
+    #[error("a CRL of at most {size} octets has no room for a certificate: {least} will do")]
+    PartitionSize {
+        /// The size that was asked for.
+        size: u64,
+        /// The size that has room for one.
+        least: u64,
+    },
+    /// As many partitions were opened as can be told apart.
+    #[error("no partition is left to open")]
+    PartitionsExhausted,
 }
 
 /// The longest base: it is in every certificate.
@@ -133,8 +177,9 @@ impl<S: Store> Authority<S> {
     /// force then.
     ///
     /// The URIs of CRLs stand in certificates. So whatever was published once goes on: a scope stays
-    /// one that is published, and [`Authority::distribution_points`] also has the URIs below each
-    /// base that there ever was.
+    /// one that is published, [`Authority::distribution_points`] also has the URIs below each base
+    /// that there ever was, and a partition that was opened keeps its URI and its size. Only what
+    /// is reserved from now on, and partitions that are opened from now on, follow the new settings.
     ///
     /// # Errors
     /// [`Error::Distribution`] where that cannot be, [`Refusal::UnknownIssuer`], or a failure of
@@ -148,7 +193,7 @@ impl<S: Store> Authority<S> {
     ) -> Result<Distribution, Error> {
         distribution.check()?;
         self.decide(|view, change| {
-            view.require_issuer(issuer)?;
+            distribution.check_size(&view.require_issuer(issuer)?.issuer)?;
             let (version, before) = view.distribution(issuer)?;
             let record = DistributionRecord::after(before.as_ref(), distribution);
             if before.as_ref() != Some(&record) {
@@ -172,6 +217,8 @@ impl<S: Store> Authority<S> {
     /// for new certificates first, and after it those below earlier bases. None where no base was
     /// ever set.
     ///
+    /// A partition has exactly one, for ever.
+    ///
     /// # Errors
     /// As [`Authority::distribution`].
     pub fn distribution_points(
@@ -185,7 +232,7 @@ impl<S: Store> Authority<S> {
     }
 
     /// What the CRLs that an issuer must publish are about: all of its certificates unless it was
-    /// said otherwise.
+    /// said otherwise, and every partition that was ever opened.
     ///
     /// # Errors
     /// As [`Authority::distribution`].

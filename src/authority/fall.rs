@@ -300,7 +300,7 @@ fn settle(
 /// Counts the certificates of an issuer that are not revoked themselves.
 fn count(view: &View<'_>, issuer: IssuerId, now: Timestamp) -> Result<WouldInvalidate, Error> {
     let mut counted = WouldInvalidate { issuer, certificates: 0, unexpired: 0 };
-    view.certificates_with_entries(issuer, None, |_, record, rows| {
+    view.certificates_with_entries(issuer, None, None, |_, record, rows| {
         if rows.is_empty() {
             counted.certificates += 1;
             if record.not_after.is_none_or(|not_after| not_after >= now) {

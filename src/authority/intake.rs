@@ -1,9 +1,10 @@
 //! Reserving serial numbers and recording certificates, one or a hundred thousand.
 
 use super::{
-    AT_ONCE, Authority, Error,
+    AT_ONCE, ATTEMPTS, Authority, Error,
     change::Change,
     parents::{is_its_own, note_ca_certificate},
+    partitions::{Slot, bind, check_distribution_points, take_slot, take_slot_if_left},
     view::{KnownIssuer, View},
 };
 use crate::{
@@ -122,6 +123,8 @@ pub struct Registered {
     pub serial: Serial,
     /// Whether this call changed the record; `false` where it said so before.
     pub recorded: bool,
+    /// The part of the issuer's certificates that it belongs to, for ever.
+    pub partition: Partition,
     /// How it came to be recorded.
     pub origin: Origin,
     /// Whether it is revoked already.
@@ -145,6 +148,11 @@ impl<S: Store> Authority<S> {
     /// [`Authority::register`] completes it; [`Authority::revoke`] works at once, since the CA may
     /// have signed.
     ///
+    /// Where the issuer's certificates are [divided](crate::Distribution::with_partitions), the
+    /// answer says which URI the certificate must carry, so that relying parties look for it on the
+    /// CRL of its partition. Slots of partitions are taken [many at
+    /// once](crate::Policy::slots_at_once), and partitions open by themselves.
+    ///
     /// # Errors
     /// [`Refusal::SerialTaken`], [`Refusal::IssuerMayNotIssue`], [`Refusal::UnknownIssuer`].
     pub fn reserve(&self, reserve: &ReserveSerial) -> Result<Reserved, Error> {
@@ -159,24 +167,52 @@ impl<S: Store> Authority<S> {
             identity: None,
             labels: labels.clone(),
         };
-        self.decide(|view, change| {
-            let graph = view.graph_above(issuer)?;
-            let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
-            if view.require_issuer(issuer)?.owns(serial) {
-                return Err(taken_by_issuer(serial).into());
+        let mut slot: Option<Slot> = None;
+        for _ in 0..ATTEMPTS {
+            let reserved = self.decide(|view, change| {
+                let graph = view.graph_above(issuer)?;
+                let standing = graph.standing(issuer, now).unwrap_or(Standing::Unanchored);
+                if view.require_issuer(issuer)?.owns(serial) {
+                    return Err(taken_by_issuer(serial).into());
+                }
+                let (version, known) = view.known(issuer, serial)?;
+                let mut record = registration.reserve(&known, &standing, now)?;
+                let mut distribution_point = None;
+                if view.is_divided(issuer)? {
+                    slot = slot.take().or_else(|| self.leases.take(issuer));
+                    let Some(slot) = &slot else { return Ok(None) };
+                    record.partition = slot.partition;
+                    distribution_point = Some(slot.uri.clone());
+                }
+                change.assert_standing(view, &graph)?;
+                change.put_certificate(issuer, serial, version, &record);
+                let partition = record.partition;
+                Ok(Some(Reserved { issuer, serial, partition, distribution_point }))
+            });
+            match reserved {
+                Ok(Some(reserved)) => return Ok(reserved),
+                // No slot was at hand, and nothing was written.
+                Ok(None) => self.lease(issuer)?,
+                Err(error) => {
+                    if let (Some(slot), Some(_)) = (slot, error.refusal()) {
+                        self.leases.give_back(issuer, &slot);
+                    }
+                    return Err(error);
+                }
             }
-            let (version, known) = view.known(issuer, serial)?;
-            let record = registration.reserve(&known, &standing, now)?;
-            change.assert_standing(view, &graph)?;
-            change.put_certificate(issuer, serial, version, &record);
-            let partition = record.partition;
-            Ok(Reserved { issuer, serial, partition, distribution_point: None })
-        })
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
     }
 
     /// Records that a CA issued a certificate. Repeating it changes nothing.
     ///
+    /// It stays in the partition that was reserved for it. One that nobody reserved gets a slot of
+    /// the partition whose URI it carries; where it carries none, or is not at hand, it goes into
+    /// partition 0, whose CRL makes those of the others complete and may be of any size.
+    ///
     /// # Errors
+    /// [`Refusal::WrongDistributionPoint`] where relying parties would look for it on another CRL,
+    /// [`Refusal::PartitionFull`] where the partition that it names has no slot left;
     /// [`Refusal::IssuerMayNotIssue`] where the issuer does not stand (then
     /// [`Authority::record_discovered`] is the way), [`Refusal::SerialTaken`],
     /// [`Refusal::ForeignCertificate`], [`Refusal::UnknownIssuer`]; for another certificate of a known
@@ -198,6 +234,9 @@ impl<S: Store> Authority<S> {
     /// Records that a certificate exists, whether or not its issuer may have issued it. It is
     /// flagged [`Origin::Discovered`].
     ///
+    /// One that nobody reserved goes into the partition whose URI it carries, also where that has
+    /// no room for it, else into partition 0.
+    ///
     /// # Errors
     /// [`Refusal::SerialTaken`], [`Refusal::ForeignCertificate`], [`Refusal::UnknownIssuer`].
     pub fn record_discovered(&self, registration: &Registration) -> Result<Registered, Error> {
@@ -216,7 +255,8 @@ impl<S: Store> Authority<S> {
         let decided = self.decide(|view, change| {
             let mut taking = Taking::new(self, view, now);
             let checked: Vec<_> = items.iter().map(|item| taking.check(item)).collect();
-            let certificates = checked.iter().flatten().map(|it| (it.issuer, it.serial));
+            let checked_ones = checked.iter().flatten().map(|checked| &checked.registration);
+            let certificates = checked_ones.map(|it| (it.issuer, it.serial));
             if mem::take(&mut are_supposed_new) {
                 view.suppose_unknown(certificates);
             } else if items.len() > 1 {
@@ -250,6 +290,12 @@ struct Taking<'a, S> {
     taken: BTreeMap<(IssuerId, Serial), (Version, Known)>,
 }
 
+/// What is to be recorded, and the URIs that the certificate carries, where it is at hand.
+struct Checked<'a> {
+    registration: lifecycle::Registration,
+    distribution_points: Option<&'a [String]>,
+}
+
 /// An issuer that certificates are taken in for.
 struct Named {
     known: KnownIssuer,
@@ -265,10 +311,11 @@ impl<'a, S: Store> Taking<'a, S> {
 
     fn take(
         &mut self,
-        registration: &lifecycle::Registration,
+        checked: &Checked<'_>,
         intake: Intake,
         change: &mut Change,
     ) -> Result<Registered, Error> {
+        let Checked { registration, distribution_points } = checked;
         let lifecycle::Registration { issuer, serial, kind, .. } = *registration;
         let (view, now) = (self.view, self.now);
         let named = self.named(issuer)?;
@@ -289,16 +336,43 @@ impl<'a, S: Store> Taking<'a, S> {
             Intake::Discover => registration.discover(known, now)?,
         };
         let recorded = decided.is_some();
-        if let Some(record) = decided {
+        if let Some(mut record) = decided {
+            let is_new = known.record.is_none();
+            if is_new {
+                bind(view, issuer, distribution_points.unwrap_or_default(), &mut record)?;
+            }
+            if let (Intake::Register, Some(found)) = (intake, distribution_points) {
+                check_distribution_points(view, issuer, record.partition, found)?;
+            }
+            match intake {
+                Intake::Register if is_new => {
+                    take_slot(view, change, issuer, record.partition)?;
+                }
+                Intake::Discover if is_new => {
+                    take_slot_if_left(view, change, issuer, record.partition)?;
+                }
+                _ => {}
+            }
             if let CertificateKind::Ca(ca) = record.kind {
                 note_ca_certificate(view, change, ca, issuer, serial)?;
             }
             change.put_certificate(issuer, serial, *version, &record);
             known.record = Some(record);
         }
-        let origin = known.record.as_ref().map_or(Origin::Registered, |record| record.origin);
+        let record = known.record.as_ref();
+        let partition = record.map_or(Partition(0), |record| record.partition);
+        let origin = record.map_or(Origin::Registered, |record| record.origin);
         let revoked = known.revocation.is_some();
-        Ok(Registered { issuer, serial, recorded, origin, revoked, standing, names_fallen })
+        Ok(Registered {
+            issuer,
+            serial,
+            partition,
+            recorded,
+            origin,
+            revoked,
+            standing,
+            names_fallen,
+        })
     }
 
     fn named(&mut self, issuer: IssuerId) -> Result<&Named, Error> {
@@ -314,30 +388,37 @@ impl<'a, S: Store> Taking<'a, S> {
     }
 
     /// What the evidence proves.
-    fn check(&mut self, item: &Registration) -> Result<lifecycle::Registration, Error> {
+    fn check<'i>(&mut self, item: &'i Registration) -> Result<Checked<'i>, Error> {
         let labels = item.labels.clone();
-        match &item.evidence {
+        let (issuer, certificate) = match &item.evidence {
             Evidence::Certificate(certificate) => {
-                let issuer = self.authority.issuer_of_among(certificate, self.view.issuers()?)?;
-                of_certificate(issuer, certificate, labels)
+                let issuers = self.view.issuers()?;
+                (self.authority.issuer_of_among(certificate, issuers)?, certificate)
             }
             Evidence::Vouched { issuer, certificate } => {
                 if self.named(*issuer)?.known.issuer.name() != certificate.issuer_name() {
                     let why = "it bears the name of another issuer than the one named";
                     return Err(Refusal::ForeignCertificate { why }.into());
                 }
-                of_certificate(*issuer, certificate, labels)
+                (*issuer, certificate)
             }
-            Evidence::Serial { issuer, serial, not_after } => Ok(lifecycle::Registration {
-                issuer: *issuer,
-                serial: *serial,
-                kind: CertificateKind::Unknown,
-                not_before: None,
-                not_after: *not_after,
-                identity: None,
-                labels,
-            }),
-        }
+            Evidence::Serial { issuer, serial, not_after } => {
+                let registration = lifecycle::Registration {
+                    issuer: *issuer,
+                    serial: *serial,
+                    kind: CertificateKind::Unknown,
+                    not_before: None,
+                    not_after: *not_after,
+                    identity: None,
+                    labels,
+                };
+                return Ok(Checked { registration, distribution_points: None });
+            }
+        };
+        Ok(Checked {
+            registration: of_certificate(issuer, certificate, labels)?,
+            distribution_points: Some(certificate.crl_distribution_points()),
+        })
     }
 }
 

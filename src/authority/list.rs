@@ -71,7 +71,7 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         view.require_issuer(issuer)?;
         let mut page = Vec::new();
-        view.certificates_with_entries(issuer, after, |serial, record, rows| {
+        view.certificates_with_entries(issuer, None, after, |serial, record, rows| {
             if page.len() == limit {
                 return Ok(ControlFlow::Break(()));
             }

@@ -3,6 +3,7 @@
 use super::{
     Authority, DeclaredParent, Error,
     change::Change,
+    partitions::{bind, take_slot_if_left},
     view::{KnownIssuer, View},
 };
 use crate::{
@@ -137,10 +138,14 @@ pub(super) fn record_under_parent(
     }
     let registration = Registration::of_certificate(parent, serial, certificate, Labels::default());
     let (version, known) = view.known(parent, serial)?;
-    let record = match graph.standing(parent, now) {
+    let mut record = match graph.standing(parent, now) {
         Some(Standing::Stands) => registration.register(&known, &Standing::Stands, now)?,
         _ => registration.discover(&known, now)?,
     };
+    if let (None, Some(record)) = (&known.record, &mut record) {
+        bind(view, parent, certificate.crl_distribution_points(), record)?;
+        take_slot_if_left(view, change, parent, record.partition)?;
+    }
     if let Some(record) = record {
         change.put_certificate(parent, serial, version, &record);
     }

@@ -2,7 +2,7 @@
 
 mod distribution;
 
-pub(super) use self::distribution::DistributionRecord;
+pub(super) use self::distribution::{DistributionRecord, PartitionRecord};
 
 use crate::{
     codec::{Damaged, Reader, Writer},

@@ -4,6 +4,7 @@ use super::{
     AT_ONCE, Authority, Error,
     change::{Change, Placed},
     parents::{is_its_own, note_ca_certificate},
+    partitions::{bind, take_slot_if_left},
     view::View,
 };
 use crate::{
@@ -190,14 +191,17 @@ impl<S: Store> Authority<S> {
                     .and_then(|name| self.decide_revocation(view, &mut alone, revoke, name, now));
                 answers.push(match decided {
                     Ok(Decided::Plain(answer))
-                        if answer.repeated || revoked.insert((answer.issuer, answer.serial)) =>
+                        if answer.repeated
+                            || (change.admits(&alone)
+                                && revoked.insert((answer.issuer, answer.serial))) =>
                     {
                         change.merge(alone);
                         let place = change.place_of_last(answer.issuer);
                         let position = if answer.repeated { answer.position } else { place };
                         Some(Ok(Revoked { position, ..answer }))
                     }
-                    // A fall, or the same certificate again: on its own, after the others.
+                    // A fall, the same certificate again, or a slot of the same partition: on its
+                    // own, after the others.
                     Ok(_) => None,
                     // They are all decided on this view: without it, there is no answer.
                     Err(Error::Store(error)) => return Err(error.into()),
@@ -336,7 +340,10 @@ impl<S: Store> Authority<S> {
             },
             None => return Err(Refusal::UnknownCertificate { issuer, serial }.into()),
         };
-        let record = registration.discover(&known, now)?;
+        let mut record = registration.discover(&known, now)?;
+        if let (None, Some(new), Some(certificate)) = (&known.record, &mut record, certificate) {
+            bind(view, issuer, certificate.crl_distribution_points(), new)?;
+        }
         known.record = record.or(known.record);
         Ok(Found { issuer, serial, version, known })
     }
@@ -429,6 +436,9 @@ impl Found {
         change.assert_standing_of(view, issuer)?;
         if let Some(record) = &self.known.record {
             change.put_certificate(issuer, serial, self.version, record);
+            if self.version == Version::ABSENT {
+                take_slot_if_left(view, change, issuer, record.partition)?;
+            }
             if let (CertificateKind::Ca(ca), true) = (record.kind, self.version == Version::ABSENT)
             {
                 note_ca_certificate(view, change, ca, issuer, serial)?;

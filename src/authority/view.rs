@@ -1,9 +1,10 @@
 //! A frozen view of the store, read as what the records mean.
 
-mod distribution;
 mod log;
+mod merge;
+mod partitions;
 
-pub(super) use self::log::check_tally;
+pub(super) use self::{log::check_tally, partitions::uri};
 
 use super::{
     Error,
@@ -258,11 +259,12 @@ impl View<'_> {
         })
     }
 
-    /// As [`View::certificates`], each with the entries about it as they are stored: a thousand
-    /// certificates by each journey to the store.
+    /// As [`View::certificates`], or of one partition as [`View::members`], each with the entries
+    /// about it as they are stored: a thousand certificates by each journey to the store.
     pub(super) fn certificates_with_entries<E: From<StoreError>>(
         &self,
         issuer: IssuerId,
+        partition: Option<Partition>,
         mut after: Option<Serial>,
         mut visit: impl FnMut(Serial, CertificateRecord, Rows) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
@@ -274,7 +276,10 @@ impl View<'_> {
                 let is_full = page.len() == PAGE;
                 Ok::<_, E>(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             };
-            self.certificates(issuer, after, gather)?;
+            match partition {
+                Some(partition) => self.members(issuer, partition, after, gather)?,
+                None => self.certificates(issuer, after, gather)?,
+            }
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = Some(*last);
             let prefixes: Vec<_> = page.iter().map(|(_, _, prefix)| prefix.clone()).collect();

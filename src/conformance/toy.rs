@@ -100,18 +100,38 @@ pub struct Toy {
     serial: Serial,
     not_before: Timestamp,
     not_after: Timestamp,
+    distribution_points: Vec<String>,
 }
 
 impl Toy {
     fn new(issuer: &Ca, subject: Ca, is_ca: bool, number: u64) -> Self {
         let (issuer, serial) = (issuer.clone(), serial(number));
-        Self { issuer, subject, is_ca, serial, not_before: day(-100), not_after: day(1000) }
+        Self {
+            issuer,
+            subject,
+            is_ca,
+            serial,
+            not_before: day(-100),
+            not_after: day(1000),
+            distribution_points: Vec::new(),
+        }
     }
 
     /// Valid within these days.
     pub fn valid(mut self, from: i64, until: i64) -> Self {
         (self.not_before, self.not_after) = (day(from), day(until));
         self
+    }
+
+    /// With this serial number, which may be longer.
+    pub fn with_serial(self, serial: Serial) -> Self {
+        Self { serial, ..self }
+    }
+
+    /// Its CRL is found here: one distribution point with all these URIs.
+    pub fn with_distribution_points(self, uris: &[&str]) -> Self {
+        let distribution_points = uris.iter().map(|&uri| uri.to_owned()).collect();
+        Self { distribution_points, ..self }
     }
 
     /// Signed.
@@ -143,13 +163,29 @@ impl Toy {
     }
 
     fn extensions(&self) -> Vec<u8> {
+        let distribution_points = self.distribution_points();
         if !self.is_ca {
-            return extension(14, b"\x04\x04leaf");
+            return [extension(14, b"\x04\x04leaf"), distribution_points].concat();
         }
         let identifier = element(0x04, &[&Sha256::digest(&self.subject.public_key)[..20]]);
         let (basic_constraints, key_usage) = (b"\x30\x03\x01\x01\xff", b"\x03\x02\x01\x06");
-        [extension(14, &identifier), extension(15, key_usage), extension(19, basic_constraints)]
-            .concat()
+        [
+            extension(14, &identifier),
+            extension(15, key_usage),
+            extension(19, basic_constraints),
+            distribution_points,
+        ]
+        .concat()
+    }
+
+    fn distribution_points(&self) -> Vec<u8> {
+        if self.distribution_points.is_empty() {
+            return Vec::new();
+        }
+        let uris: Vec<_> =
+            self.distribution_points.iter().map(|uri| element(0x86, &[uri.as_bytes()])).collect();
+        let name = element(0xa0, &[&element(0xa0, &[&uris.concat()])]);
+        extension(31, &element(SEQUENCE, &[&element(SEQUENCE, &[&name])]))
     }
 }
 

@@ -38,6 +38,10 @@ pub struct Policy {
     /// How far thisUpdate may be carried ahead of the clock, because an earlier CRL or a listed
     /// revocation is later than it. 5 minutes by default.
     pub clock_skew: Duration,
+    /// How many slots of a partition an authority takes by one durable write, for the serial numbers
+    /// that are reserved next. Those that are left when the process ends are never used. 256 by
+    /// default.
+    pub slots_at_once: u64,
 }
 
 impl Default for Policy {
@@ -51,6 +55,7 @@ impl Default for Policy {
             derived_key_identifiers: false,
             longest_crl_validity: Duration::from_secs(366 * 24 * 60 * 60),
             clock_skew: Duration::from_secs(5 * 60),
+            slots_at_once: 256,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Why a command is not carried out.
 
 use super::{Fall, Revocation, Standing};
-use crate::{issuer_id::IssuerId, reason::Reason, retry::Retry, serial::Serial, time::Timestamp};
+use crate::{
+    issuer_id::IssuerId, partition::Partition, reason::Reason, retry::Retry, serial::Serial,
+    time::Timestamp,
+};
 
 /// A command that the rules do not allow. Nothing was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +138,31 @@ pub enum Refusal {
         /// By what.
         how: &'static str,
     },
+    /// The certificate's cRLDistributionPoints send relying parties to another CRL than the one that
+    /// will list it. Recording it as discovered will do, since it exists.
+    #[error("its CRL distribution points are {found:?}, not {}", expected_points(expected.as_deref()))]
+    WrongDistributionPoint {
+        /// The only URI that it must carry, octet for octet; `None`: any but that of a partition.
+        expected: Option<String>,
+        /// The URIs that it carries.
+        found: Vec<String>,
+    },
+    /// All slots of the partition were handed out: with one more certificate, its CRL could outgrow
+    /// its size.
+    #[error("partition {partition} is full: it holds {capacity} certificates")]
+    PartitionFull {
+        /// The partition whose URI the certificate carries.
+        partition: Partition,
+        /// How many certificates it can hold.
+        capacity: u64,
+    },
+}
+
+fn expected_points(expected: Option<&str>) -> String {
+    match expected {
+        Some(uri) => format!("the one of its partition, {uri:?}"),
+        None => "ones of no partition".to_owned(),
+    }
 }
 
 impl Refusal {

@@ -43,8 +43,37 @@ impl Tally {
     pub(crate) fn remove(&mut self, entry: &[u8]) {
         let mut one = Self::default();
         one.add(entry);
-        self.count = self.count.wrapping_sub(one.count);
-        self.sum = self.sum.wrapping_sub(one.sum);
+        self.subtract(&one);
+    }
+
+    /// Takes away what another tally counted, all of which was added.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        self.count = self.count.wrapping_sub(other.count);
+        self.sum = self.sum.wrapping_sub(other.sum);
+    }
+
+    /// Octets that [`Tally::from_octets`] reads.
+    pub(crate) fn to_octets(self) -> Vec<u8> {
+        let mut out = Writer::new(FORMAT);
+        self.write(&mut out);
+        out.finish()
+    }
+
+    /// Reads a tally that is a record of its own.
+    pub(crate) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
+        let mut input = Reader::new(octets, FORMAT)?;
+        let tally = Self::read(&mut input)?;
+        input.finish()?;
+        Ok(tally)
+    }
+
+    fn write(self, out: &mut Writer) {
+        out.u64(self.count);
+        out.fixed(&self.sum.to_be_bytes());
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        Ok(Self { count: input.u64()?, sum: u128::from_be_bytes(input.fixed()?) })
     }
 }
 
@@ -65,7 +94,7 @@ impl Head {
         let head = Self {
             position,
             chain: input.fixed()?,
-            tally: Tally { count: input.u64()?, sum: u128::from_be_bytes(input.fixed()?) },
+            tally: Tally::read(&mut input)?,
             newest_date: input.optional(Reader::timestamp)?,
         };
         input.finish()?;
@@ -76,8 +105,7 @@ impl Head {
     pub(crate) fn to_octets(self) -> Vec<u8> {
         let mut out = Writer::new(FORMAT);
         out.fixed(&self.chain);
-        out.u64(self.tally.count);
-        out.fixed(&self.tally.sum.to_be_bytes());
+        self.tally.write(&mut out);
         out.optional(self.newest_date, Writer::timestamp);
         out.finish()
     }

@@ -2,6 +2,7 @@
 
 mod logs;
 mod pages;
+mod tallies;
 
 use self::pages::{each_page, keys, next, page};
 use super::{
@@ -98,8 +99,14 @@ pub fn copy(from: &dyn Store, to: &dyn Store) -> Result<Copied, CopyError> {
     copying.must_be_earlier()?;
     let tables = Table::ALL.into_iter().filter(|table| *table != Table::Issuers);
     // A certificate is recorded before the entries about it, and its record goes after them.
-    tables.clone().try_for_each(|table| copying.put_all(table, PAGE))?;
+    tables
+        .clone()
+        // They change with the logs that they count.
+        .filter(|table| *table != Table::PartitionTallies)
+        .try_for_each(|table| copying.put_all(table, PAGE))?;
     let positions = copying.logs()?;
+    // Of a partition whose entries have all left, the target may not have heard.
+    copying.put_all(Table::PartitionTallies, PAGE)?;
     tables.clone().try_for_each(|table| copying.retire_all(table))?;
     let mut digests = Digests::default();
     for space in Space::OF_LOGS.into_iter().chain(tables.map(Space::Table)) {

@@ -28,6 +28,20 @@ pub fn entries(issuer: IssuerId, partition: Partition) -> Vec<u8> {
     [&issuer.as_octets()[..], &partition.0.to_be_bytes()].concat()
 }
 
+/// The key of a partition in [`Table::Partitions`](super::Table::Partitions) and
+/// [`Table::PartitionTallies`](super::Table::PartitionTallies): as [`entries`].
+pub fn partition(issuer: IssuerId, partition: Partition) -> Vec<u8> {
+    entries(issuer, partition)
+}
+
+/// The key of a certificate in a partition: as [`partition`], then the serial number as in
+/// [`serial`].
+pub fn member(issuer: IssuerId, partition: Partition, of: Serial) -> Vec<u8> {
+    let mut key = self::partition(issuer, partition);
+    serial(&mut key, of);
+    key
+}
+
 /// The key of a certificate: issuer, then the serial number as in [`serial`].
 pub fn certificate(issuer: IssuerId, of: Serial) -> Vec<u8> {
     let mut key = issuer.as_octets().to_vec();

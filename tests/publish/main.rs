@@ -6,6 +6,7 @@ mod toy;
 mod crashes;
 mod deltas;
 mod forks;
+mod partitions;
 mod released;
 
 use annul::{

@@ -9,6 +9,7 @@ use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
     log::{Entry, Head, Position, Tally},
+    partition::Partition,
     reason::Reason,
     scope::Scope,
     serial::Serial,
@@ -92,8 +93,17 @@ impl Listing<'_> {
             None => self.each_revoked(&mut visit)?,
             Some(invalidation) => self.each_certificate(invalidation, &mut visit)?,
         };
-        check_tally(self.issuer, self.head.position, &self.head.tally, &tally)
-            .map_err(CrlError::entries)
+        let expected = self.view.tally(self.issuer, &self.head, self.scope);
+        let expected = expected.map_err(CrlError::entries)?;
+        check_tally(self.issuer, self.head.position, &expected, &tally).map_err(CrlError::entries)
+    }
+
+    /// The partition that it is about, if it is about one.
+    fn partition(&self) -> Option<Partition> {
+        match self.scope {
+            Scope::Partition(partition) => Some(partition),
+            _ => None,
+        }
     }
 
     /// Every certificate that the log revokes.
@@ -121,8 +131,7 @@ impl Listing<'_> {
             };
             Ok::<_, Failed>(ControlFlow::Continue(()))
         };
-        let prefix = self.issuer.as_octets();
-        self.view.scan(Space::Entries, prefix, key::past(prefix), each)?;
+        self.view.live_by_serial(self.issuer, self.scope, each)?;
         if let Some(done) = current {
             self.decide(done, visit)?;
         }
@@ -177,32 +186,37 @@ impl Listing<'_> {
         visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
     ) -> Result<Tally, CrlError> {
         let mut tally = Tally::default();
-        self.view.certificates_with_entries(self.issuer, None, |serial, record, rows| {
-            rows.iter().for_each(|(_, value)| tally.add(value));
-            let first = rows.first().map(|(key, _)| key::position(key));
-            match fold_rows(&rows)? {
-                Some(history) => {
-                    let mut subject: Option<Subject> = None;
-                    for (key, value) in &rows {
-                        let position = key::position(key);
-                        let next = Subject::of(&entry(Space::Entries, key, value)?, position);
-                        subject = match (subject, next) {
-                            (Some(known), Some(next)) => Some(known.amended(next)),
-                            (known, next) => known.or(next),
-                        };
+        self.view.certificates_with_entries(
+            self.issuer,
+            self.partition(),
+            None,
+            |serial, record, rows| {
+                rows.iter().for_each(|(_, value)| tally.add(value));
+                let first = rows.first().map(|(key, _)| key::position(key));
+                match fold_rows(&rows)? {
+                    Some(history) => {
+                        let mut subject: Option<Subject> = None;
+                        for (key, value) in &rows {
+                            let position = key::position(key);
+                            let next = Subject::of(&entry(Space::Entries, key, value)?, position);
+                            subject = match (subject, next) {
+                                (Some(known), Some(next)) => Some(known.amended(next)),
+                                (known, next) => known.or(next),
+                            };
+                        }
+                        if let (Some(subject), Some(first)) = (subject, first) {
+                            let revocation = history.current;
+                            self.decide(Subject { first, revocation, ..subject }, visit)?;
+                        }
                     }
-                    if let (Some(subject), Some(first)) = (subject, first) {
-                        let revocation = history.current;
-                        self.decide(Subject { first, revocation, ..subject }, visit)?;
+                    None if self.is_about(record.kind) && self.keeps_invalidated(&record) => {
+                        visit(Listed::Entry(self.invalidated(serial, &record, invalidation)))?;
                     }
+                    None => {}
                 }
-                None if self.is_about(record.kind) && self.keeps_invalidated(&record) => {
-                    visit(Listed::Entry(self.invalidated(serial, &record, invalidation)))?;
-                }
-                None => {}
-            }
-            Ok::<_, Failed>(ControlFlow::Continue(()))
-        })?;
+                Ok::<_, Failed>(ControlFlow::Continue(()))
+            },
+        )?;
         Ok(tally)
     }
 

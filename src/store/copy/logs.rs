@@ -116,8 +116,10 @@ impl Copying<'_> {
             return Err(CopyError::Differs { space: Space::Heads });
         }
         let count = entries.len() as u64;
+        let values = pruned.iter().map(|(_, value)| value);
+        let puts = self.tallies(issuer, &entries, prunes.iter().zip(values))?;
         let append = Append { issuer, expected, entries, head: head.to_octets(), prunes };
-        self.apply(&Batch { appends: vec![append], ..Batch::default() })?;
+        self.apply(&Batch { puts, appends: vec![append], ..Batch::default() })?;
         self.entries += count;
         Ok(())
     }

@@ -1,0 +1,71 @@
+//! Where the CRLs of an issuer are found, and how its certificates are divided among them.
+
+use crate::{
+    arguments,
+    failure::Failure,
+    output::fields,
+    session::{AnyAuthority, Session, find_issuer},
+};
+use annul::{Distribution, IssuerId, Partition, Scope};
+use serde_json::json;
+
+pub fn partition(session: &Session, command: &arguments::Partition) -> Result<(), Failure> {
+    let authority = session.open()?;
+    let issuer = find_issuer(&authority, &command.issuer)?;
+    let mut distribution = match (authority.distribution(issuer)?, &command.cdp_base) {
+        (Some(mut before), base) => {
+            before.base = base.clone().unwrap_or(before.base);
+            before
+        }
+        (None, Some(base)) => Distribution::new(base),
+        (None, None) => {
+            let message = "--cdp-base needed: nobody said yet where its CRLs are served".to_owned();
+            return Err(Failure::Usage { message });
+        }
+    };
+    distribution.partition_size = (!command.stop).then_some(command.size);
+    let distribution = authority.set_distribution(issuer, &distribution)?;
+    let opened = authority.scopes(issuer)?.into_iter();
+    let opened =
+        opened.filter(|scope| matches!(scope, Scope::Partition(partition) if partition.0 > 0));
+    let opened = opened.count();
+    let size = match distribution.partition_size {
+        Some(size) => format!("at most {size} octets each"),
+        None => "none: what is reserved from now on is not divided".to_owned(),
+    };
+    let text = fields(&[
+        ("issuer", issuer.to_string()),
+        ("base", distribution.base.clone()),
+        ("partitions", size),
+        ("opened", opened.to_string()),
+    ]);
+    session.output.answer(text, || {
+        json!({
+            "issuer": issuer.to_string(),
+            "base": distribution.base,
+            "partition_size": distribution.partition_size,
+            "opened": opened,
+        })
+    })
+}
+
+/// The URI that a certificate of this partition carries.
+pub fn point(
+    authority: &AnyAuthority,
+    issuer: IssuerId,
+    partition: Partition,
+) -> Result<Option<String>, Failure> {
+    if partition == Partition(0) {
+        return Ok(None);
+    }
+    let uris = authority.distribution_points(issuer, Scope::Partition(partition))?;
+    Ok(uris.into_iter().next())
+}
+
+/// A partition and its URI, for people.
+pub fn partition_text(partition: Partition, point: Option<&str>) -> String {
+    match point {
+        Some(point) => format!("{partition}, at {point}"),
+        None => "none".to_owned(),
+    }
+}
