@@ -116,6 +116,7 @@ mod log;
 mod name;
 mod partition;
 mod pem;
+mod publish;
 mod reason;
 mod retry;
 mod scope;
@@ -157,6 +158,10 @@ pub use crate::{
     },
     partition::Partition,
     pem::PemError,
+    publish::{
+        Failure, Job, JobKind, LastRelease, Overdue, Rhythm, Schedule, ScheduleError, ScopeState,
+        Why,
+    },
     reason::{Reason, ReasonCode, UnknownReason},
     retry::Retry,
     scope::{CrlPlace, Scope},
