@@ -168,7 +168,7 @@ impl Rhythm {
 /// From the moment a CRL is due until it is overdue, time for one more attempt than the first. That
 /// attempt takes time too.
 fn room_to_retry(room: Duration, retry: Duration) -> Result<(), ScheduleError> {
-    if room <= retry { Err(ScheduleError::NoRoomToRetry { room, retry }) } else { Ok(()) }
+    if room < retry { Err(ScheduleError::NoRoomToRetry { room, retry }) } else { Ok(()) }
 }
 
 /// [`Timestamp`](crate::Timestamp)s have nothing smaller.
