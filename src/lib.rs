@@ -177,8 +177,9 @@ pub use crate::{
     partition::Partition,
     pem::PemError,
     publish::{
-        Current, DirectorySink, GateRefusal, Issue, MemorySink, NotPlaced, Outgoing, PublishError,
-        Released, Revision, Sink, SinkError,
+        Current, DirectorySink, Failure, GateRefusal, Issue, Job, JobKind, LastRelease, MemorySink,
+        NotPlaced, Outgoing, Overdue, PublishError, Released, Revision, Rhythm, Schedule,
+        ScheduleError, ScopeState, Sink, SinkError, Why,
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     retry::Retry,

@@ -1,7 +1,8 @@
-//! Publishing: what may go out, where to, and the record of it.
+//! Publishing: what is due, what may go out, where to, and the record of it.
 
 mod gate;
 mod issue;
+mod schedule;
 mod sink;
 
 #[cfg(feature = "object-store")]
@@ -9,5 +10,9 @@ pub use self::sink::ObjectStoreSink;
 pub use self::{
     gate::GateRefusal,
     issue::{Issue, NotPlaced, PublishError, Released},
+    schedule::{
+        Failure, Job, JobKind, LastRelease, Overdue, Rhythm, Schedule, ScheduleError, ScopeState,
+        Why,
+    },
     sink::{Current, DirectorySink, MemorySink, Outgoing, Revision, Sink, SinkError},
 };
