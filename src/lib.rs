@@ -114,6 +114,7 @@ mod issuer_id;
 mod lifecycle;
 mod log;
 mod name;
+mod openssl_index;
 mod partition;
 mod pem;
 mod reason;
@@ -154,6 +155,10 @@ pub use crate::{
     log::{
         AsOf, BadFreshnessToken, CommandId, Compaction, Entry, Event, FreshnessToken, Position,
         Subject,
+    },
+    openssl_index::{
+        OpenSslIndex, OpenSslIndexError, OpenSslIndexProblem, OpenSslRecord, OpenSslRevocation,
+        OpenSslState,
     },
     partition::Partition,
     pem::PemError,
