@@ -8,6 +8,7 @@ mod crl;
 mod error;
 mod fall;
 mod follow;
+mod import;
 mod intake;
 mod issuers;
 mod list;
@@ -24,6 +25,10 @@ pub use self::{
     error::{CannotSign, Error},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
     follow::{Changes, Freshness, LoggedEntry},
+    import::{
+        CannotImport, Difference, Fence, Finding, Import, Imported, LegacyEntry, NotListed,
+        Reconciled,
+    },
     intake::{Evidence, Registered, Registration, ReserveSerial, Reserved},
     issuers::{AddIssuer, DeclaredParent, IssuerAdded},
     list::{CertificateSummary, IssuerSummary},

@@ -69,6 +69,8 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | keep the record somewhere else | [`store`] |
 | move it there, whole and verified | [`store::copy()`], [`store::digest()`] |
 | let go of what has expired and was listed once more | [`Authority::compact`] |
+| come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
+| move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
 | change what the rules leave open | [`Policy`] |
 
 # The one idea
@@ -132,11 +134,12 @@ pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{
     asn1::Malformed,
     authority::{
-        AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
-        CertificateSummary, Changes, Compact, Compacted, CrlRequest, DeclaredParent, Error,
-        Evidence, Freshness, IssuedCrl, IssuerAdded, IssuerSummary, LoggedEntry, NoProof,
-        Registered, Registration, ReserveSerial, Reserved, RevocationAnswer, Revoke, RevokeCa,
-        Revoked, Status, Target, WouldInvalidate,
+        AddIssuer, Amend, Amended, Authority, CaRevoked, CannotImport, CannotSign,
+        CertificateStatus, CertificateSummary, Changes, Compact, Compacted, CrlRequest,
+        DeclaredParent, Difference, Error, Evidence, Fence, Finding, Freshness, Import, Imported,
+        IssuedCrl, IssuerAdded, IssuerSummary, LegacyEntry, LoggedEntry, NoProof, NotListed,
+        Reconciled, Registered, Registration, ReserveSerial, Reserved, RevocationAnswer, Revoke,
+        RevokeCa, Revoked, Status, Target, WouldInvalidate,
     },
     certificate::{Certificate, CertificateError, KeyUsage},
     codec::Damaged,
@@ -149,7 +152,7 @@ pub use crate::{
     issuer_id::{BadIssuerId, IssuerId},
     lifecycle::{
         Amendment, CertificateKind, CertificateRecord, CertificateState, Fall, FallCause,
-        Invalidation, Labels, Origin, Policy, Refusal, Revocation, RevocationDetails,
+        Invalidation, Labels, Origin, Policy, Published, Refusal, Revocation, RevocationDetails,
         RevocationHistory, Standing,
     },
     log::{

@@ -14,6 +14,7 @@
 
 mod certificate;
 mod policy;
+mod published;
 mod refusal;
 mod revocation;
 mod standing;
@@ -21,11 +22,13 @@ mod standing;
 pub use self::{
     certificate::{CertificateKind, CertificateRecord, CertificateState, Labels, Origin},
     policy::Policy,
+    published::Published,
     refusal::Refusal,
     revocation::{Amendment, Revocation, RevocationDetails, RevocationHistory},
     standing::{Fall, FallCause, Invalidation, Standing},
 };
 pub(crate) use self::{
     certificate::{Known, Registration},
+    published::{Comparison, Remainder},
     standing::{CaCertificateFacts, Graph, IssuerFacts, Parent},
 };

@@ -1,5 +1,11 @@
 //! The records that the authority keeps in the tables of a store, as octets.
 
+mod legacy;
+
+pub(super) use self::legacy::{
+    legacy_from_octets, legacy_tally_from_octets, legacy_tally_to_octets, legacy_to_octets,
+};
+
 use crate::{
     codec::{Damaged, Reader, Writer},
     crl::CrlNumber,

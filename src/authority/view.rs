@@ -1,8 +1,12 @@
 //! A frozen view of the store, read as what the records mean.
 
+mod legacy;
 mod log;
 
-pub(super) use self::log::check_tally;
+pub(super) use self::{
+    legacy::{legacy_key, legacy_row},
+    log::check_tally,
+};
 
 use super::{
     Error,
