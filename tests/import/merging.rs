@@ -92,6 +92,13 @@ fn what_is_on_hold_is_revoked_and_reported_unless_a_delta_ended_it() {
     let world = empty();
     assert_eq!(names(&world.import([&base, &delta, &later]))[0], (1, "held"));
     assert!(world.recorded(1).is_some());
+    // Of a complete CRL and a delta that were issued together, the complete one counts.
+    let together = made(3, [listed(1).because(HOLD)]).der();
+    for crls in [[&together, &delta], [&delta, &together]] {
+        let world = empty();
+        world.import(crls);
+        assert!(world.recorded(1).is_some());
+    }
     // Off a delta, removeFromCRL means nothing: what is listed is revoked.
     let world = empty();
     let odd = made(4, [listed(1).because(REMOVE)]).der();

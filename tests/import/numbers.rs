@@ -49,6 +49,10 @@ fn this_update_is_never_before_that_of_what_was_published() {
     let ahead = day(5).saturating_add(minute);
     world.import([&made(5, []).at(ahead).der()]);
     assert_eq!(next(&world, day(5)).1, ahead);
+    // Also where CRLs were made here before.
+    let further = ahead.saturating_add(minute);
+    assert!(world.import([&made(1, []).at(further).der()]).fences[0].raised);
+    assert_eq!(next(&world, day(5)).1, further);
     let future = made(6, [listed(1)]).at(day(6)).der();
     let digest = world.digest();
     let error = world.try_import(&of([&future])).unwrap_err();
