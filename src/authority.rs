@@ -10,6 +10,7 @@ mod ends;
 mod error;
 mod fall;
 mod follow;
+mod import;
 mod intake;
 mod issuers;
 mod list;
@@ -31,6 +32,10 @@ pub use self::{
     error::{CannotSign, Error, NeedsBase},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
     follow::{Changes, Freshness, LoggedEntry},
+    import::{
+        CannotImport, Difference, Discrepancy, Fence, Import, Imported, LegacyEntry, NotListed,
+        Reconciled,
+    },
     intake::{Evidence, Registered, Registration, ReserveSerial, Reserved},
     issuers::{AddIssuer, DeclaredParent, IssuerAdded},
     list::{CertificateSummary, IssuerSummary},

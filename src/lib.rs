@@ -77,6 +77,8 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | say where CRLs are found, and which there are | [`Authority::set_distribution`] |
 | ask: can relying parties see it? | [`Authority::publication`], [`Authority::pending`], [`Authority::releases`] |
 | set a rule aside, on the record | [`Waiver`] |
+| come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
+| move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
 | change what the rules leave open | [`Policy`] |
 
 # The one idea
@@ -123,6 +125,7 @@ mod issuer_id;
 mod lifecycle;
 mod log;
 mod name;
+mod openssl_index;
 mod partition;
 mod pem;
 mod publish;
@@ -143,13 +146,14 @@ pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{
     asn1::Malformed,
     authority::{
-        AddIssuer, Amend, Amended, Authority, CaRevoked, CannotSign, CertificateStatus,
-        CertificateSummary, Changes, Compact, Compacted, CrlRequest, DeclaredParent, Distribution,
-        DistributionError, Error, Evidence, Freshness, IssuedCrl, IssuerAdded, IssuerSummary,
-        LoggedEntry, NeedsBase, NoProof, Pending, Placed, Publication, Published, Registered,
-        Registration, Release, ReserveSerial, Reserved, Retention, RevocationAnswer, Revoke,
-        RevokeCa, Revoked, ScopePublication, ScopeStatus, Status, Target, Waive, Waiver,
-        WouldInvalidate,
+        AddIssuer, Amend, Amended, Authority, CaRevoked, CannotImport, CannotSign,
+        CertificateStatus, CertificateSummary, Changes, Compact, Compacted, CrlRequest,
+        DeclaredParent, Difference, Discrepancy, Distribution, DistributionError, Error, Evidence,
+        Fence, Freshness, Import, Imported, IssuedCrl, IssuerAdded, IssuerSummary, LegacyEntry,
+        LoggedEntry, NeedsBase, NoProof, NotListed, Pending, Placed, Publication, Published,
+        Reconciled, Registered, Registration, Release, ReserveSerial, Reserved, Retention,
+        RevocationAnswer, Revoke, RevokeCa, Revoked, ScopePublication, ScopeStatus, Status, Target,
+        Waive, Waiver, WouldInvalidate,
     },
     certificate::{Certificate, CertificateError, CrlDistributionPoint, KeyUsage},
     codec::Damaged,
@@ -167,13 +171,17 @@ pub use crate::{
     lifecycle::{
         Amendment, CertificateKind, CertificateRecord, CertificateState, Fall, FallCause,
         Invalidation, Labels, Origin, Policy, Refusal, Revocation, RevocationDetails,
-        RevocationHistory, Standing,
+        RevocationHistory, Standing, Stated,
     },
     log::{
         AsOf, BadFreshnessToken, CommandId, Compaction, Entry, Event, FreshnessToken, Position,
         Subject,
     },
     name::{DistributionPointName, GeneralName},
+    openssl_index::{
+        OpenSslIndex, OpenSslIndexError, OpenSslIndexProblem, OpenSslRecord, OpenSslRevocation,
+        OpenSslState,
+    },
     partition::Partition,
     pem::PemError,
     publish::{

@@ -17,6 +17,7 @@ mod policy;
 mod refusal;
 mod revocation;
 mod standing;
+mod stated;
 
 pub use self::{
     certificate::{CertificateKind, CertificateRecord, CertificateState, Labels, Origin},
@@ -24,8 +25,10 @@ pub use self::{
     refusal::Refusal,
     revocation::{Amendment, Revocation, RevocationDetails, RevocationHistory},
     standing::{Fall, FallCause, Invalidation, Standing},
+    stated::Stated,
 };
 pub(crate) use self::{
     certificate::{Known, Registration},
     standing::{CaCertificateFacts, Graph, IssuerFacts, Parent},
+    stated::{Comparison, Remainder},
 };

@@ -247,6 +247,12 @@ impl<'a> SerialRef<'a> {
         self.0
     }
 
+    /// What it is to be compared by where an order is needed: for those that a [`Serial`] can be, it
+    /// is that of the numbers.
+    pub(crate) fn order(&self) -> (usize, &'a [u8]) {
+        (self.0.len(), self.0)
+    }
+
     /// The number as one that can be issued and revoked.
     ///
     /// # Errors

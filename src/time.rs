@@ -120,6 +120,12 @@ impl Timestamp {
         }
     }
 
+    /// Reads a text as the content of a `Time`, of the one kind or the other by its length.
+    pub(crate) fn from_digits_of_time(text: &[u8]) -> Option<Self> {
+        let tag = if text.len() == "YYMMDDHHMMSSZ".len() { UTC_TIME } else { GENERALIZED_TIME };
+        seconds(tag, text).and_then(|seconds| Self::from_unix(seconds).ok())
+    }
+
     /// How many octets [`Timestamp::write_time`] appends.
     pub(crate) const fn time_length(self) -> u64 {
         if self.0 < FIRST_GENERALIZED { 15 } else { 17 }

@@ -1,6 +1,6 @@
 //! What can go wrong at the front door.
 
-use super::{NoProof, Publication, distribution::DistributionError};
+use super::{CannotImport, NoProof, Publication, distribution::DistributionError};
 use crate::{
     crl::{CrlError, CrlNumber, PreparedCrlError},
     issuer::IssuerError,
@@ -180,6 +180,18 @@ pub enum Error {
     /// The CRLs of the issuer cannot be distributed like this. Nothing was recorded.
     #[error(transparent)]
     Distribution(#[from] DistributionError),
+    /// A CRL, or the database of a CA, cannot be imported. Nothing was recorded.
+    #[error("what was to be imported of issuer {issuer} cannot be: {}", named(*crl))]
+    CannotImport {
+        /// The issuer.
+        issuer: IssuerId,
+        /// Which of the CRLs, in the order in which they were given, from 0; `None` for the
+        /// database.
+        crl: Option<usize>,
+        /// What is wrong with it.
+        #[source]
+        problem: CannotImport,
+    },
     /// The numbers of a scope are used up, at 2^159 - 1.
     #[error("no CRL number is left after {last}")]
     NumbersExhausted {
@@ -204,6 +216,10 @@ pub enum NeedsBase {
     /// The last was made elsewhere.
     #[error("the last was taken over from elsewhere")]
     Adopted,
+}
+
+fn named(crl: Option<usize>) -> String {
+    crl.map_or_else(|| "the database".to_owned(), |place| format!("CRL {place}, counted from 0"))
 }
 
 /// Why an issuer cannot sign a CRL.

@@ -1,8 +1,14 @@
 //! The records that the authority keeps in the tables of a store, as octets.
 
 mod distribution;
+mod legacy;
 
-pub(super) use self::distribution::{DistributionRecord, PartitionRecord};
+pub(super) use self::{
+    distribution::{DistributionRecord, PartitionRecord},
+    legacy::{
+        legacy_from_octets, legacy_tally_from_octets, legacy_tally_to_octets, legacy_to_octets,
+    },
+};
 
 use crate::{
     codec::{Damaged, Reader, Writer},

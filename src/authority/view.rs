@@ -1,10 +1,15 @@
 //! A frozen view of the store, read as what the records mean.
 
+mod legacy;
 mod log;
 mod merge;
 mod partitions;
 
-pub(super) use self::{log::check_tally, partitions::uri};
+pub(super) use self::{
+    legacy::{legacy_key, legacy_row},
+    log::check_tally,
+    partitions::uri,
+};
 
 use super::{
     Error,

@@ -115,7 +115,7 @@ impl<'a> RevokedCertificate<'a> {
     }
 
     /// Whether the certificate is one of the CRL's own issuer.
-    pub(super) fn is_issued_by(&self, crl_issuer: &[u8]) -> Result<bool, Malformed> {
+    pub(crate) fn is_issued_by(&self, crl_issuer: &[u8]) -> Result<bool, Malformed> {
         let Some(names) = self.certificate_issuer else { return Ok(true) };
         let mut names = names.reader();
         while !names.is_empty() {
