@@ -213,9 +213,6 @@ pub enum NeedsBase {
     /// Entries left the live set since.
     #[error("the record was compacted since the last")]
     Compacted,
-    /// The last was made elsewhere.
-    #[error("the last was taken over from elsewhere")]
-    Adopted,
 }
 
 fn named(crl: Option<usize>) -> String {

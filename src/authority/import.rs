@@ -46,7 +46,7 @@ use crate::{
     lifecycle::{CertificateKind, Graph, Known, Parent, Revocation, Standing},
     log::{Event, Subject},
     openssl_index::OpenSslIndex,
-    scope::Scope,
+    scope::{CrlPlace, Scope},
     serial::{Serial, SerialRef},
     store::{Store, Version},
     time::Timestamp,
@@ -220,7 +220,28 @@ impl<S: Store> Authority<S> {
             self.import_at_once(issuer, &chunk, &mut report)?;
         }
         report.fences = self.raise_fences(issuer, &sources.highest())?;
+        self.adopt_all(issuer, &sources, import.is_vouched)?;
         Ok(report)
+    }
+
+    /// All that the CRLs list is recorded: what replaces them loses nothing. Those that the issuer
+    /// did not sign are left to whoever vouched for them.
+    fn adopt_all(
+        &self,
+        issuer: IssuerId,
+        sources: &Sources<'_>,
+        is_vouched: bool,
+    ) -> Result<(), Error> {
+        let known = self.view()?.require_issuer(issuer)?;
+        let public_key = known.issuer.public_key();
+        for (scope, crl) in sources.crls() {
+            let is_signed = !is_vouched || crl.verify(public_key, &*self.verifier).is_ok();
+            if let Some(number) = crl.number().filter(|_| is_signed) {
+                let place = CrlPlace { issuer, scope, delta: crl.base_number().is_some() };
+                self.adopt(&place, number, crl.tbs_sha256())?;
+            }
+        }
+        Ok(())
     }
 
     fn check_import<'a>(

@@ -326,9 +326,6 @@ impl What {
         let mut last = None;
         for ordinal in first..=series.count {
             let Some((_, release)) = view.release(place, ordinal)? else { continue };
-            if release.adopted {
-                continue;
-            }
             if release.out_since().is_some() {
                 return Ok((Some(release), None));
             }

@@ -8,6 +8,7 @@
 //! ```text
 //! issuer ‖ scope                   -> how many there are, and which is the last that counts
 //! issuer ‖ scope ‖ kind ‖ ordinal  -> one release; ordinals count from 1
+//! issuer ‖ scope ‖ 2 + kind ‖ SHA-256 of the tbsCertList -> the number of a CRL that was adopted
 //! ```
 
 use super::{Authority, Error, crl::Origin, view::View, waiver::Waiver};
@@ -50,8 +51,6 @@ pub struct Release {
     pub made_at: Timestamp,
     /// Whether it is the last of its scope, for ever.
     pub last: bool,
-    /// Whether it was made elsewhere, and taken over.
-    pub adopted: bool,
     /// What was set aside for it.
     pub waivers: Vec<Waiver>,
     /// The sinks that must show it.
@@ -120,7 +119,6 @@ impl Release {
         out.u64(self.octets);
         out.fixed(&self.tbs_sha256);
         self.write_origin(&mut out);
-        out.bool(self.adopted);
         out.list(&self.sinks, |out, placed| {
             out.text(&placed.sink);
             out.optional(placed.at, Writer::timestamp);
@@ -153,16 +151,14 @@ impl Release {
             entries: input.u64()?,
             octets: input.u64()?,
             tbs_sha256: input.fixed()?,
-            adopted: false,
             sinks: Vec::new(),
             ..Self::read_origin(&mut input)?
         };
-        let adopted = input.bool()?;
         let sinks = input.list(|input| {
             Ok(Placed { sink: input.text()?, at: input.optional(Reader::timestamp)? })
         })?;
         input.finish()?;
-        Ok(Self { adopted, sinks, ..release })
+        Ok(Self { sinks, ..release })
     }
 
     /// Reads what [`Release::write_origin`] wrote; the rest is blank.
@@ -210,7 +206,6 @@ impl Release {
             lists_invalidated: false,
             made_at: Timestamp::MIN,
             last: false,
-            adopted: false,
             waivers: Vec::new(),
             sinks: Vec::new(),
             token: None,
@@ -286,6 +281,16 @@ pub(super) fn release_key(place: &CrlPlace, ordinal: u64) -> Vec<u8> {
     key.extend_from_slice(&ordinal.to_be_bytes());
     key
 }
+
+/// The key of a CRL that was made elsewhere and taken over.
+fn adopted_key(place: &CrlPlace, tbs_sha256: [u8; 32]) -> Vec<u8> {
+    let mut key = scope_key(place.issuer, place.scope);
+    key.push(2 + u8::from(place.delta));
+    key.extend_from_slice(&tbs_sha256);
+    key
+}
+
+const ADOPTED_FORMAT: u8 = 1;
 
 impl View<'_> {
     pub(super) fn scope_record(
@@ -430,7 +435,7 @@ impl<S: Store> Authority<S> {
                 change.put(Table::Releases, release_key(place, ordinal), own, release.to_octets());
             }
             let series = record.series_mut(place.delta);
-            if release.out_since().is_some() && !release.adopted && series.out < ordinal {
+            if release.out_since().is_some() && series.out < ordinal {
                 series.out = ordinal;
                 record.ended |= release.last;
                 let key = scope_key(issuer, scope);
@@ -453,6 +458,30 @@ impl<S: Store> Authority<S> {
         let count = record.series(place.delta).count;
         let found = view.first_release(place, count, |release| release.number >= number)?;
         Ok(found.filter(|(_, it)| it.number == number && it.tbs_sha256 == tbs_sha256))
+    }
+
+    /// Takes a CRL over that was made elsewhere, or by a part of this history that is lost: one of
+    /// which all that it lists is recorded here. From then on it may be replaced like a release.
+    pub(super) fn adopt(
+        &self,
+        place: &CrlPlace,
+        number: CrlNumber,
+        tbs_sha256: [u8; 32],
+    ) -> Result<(), Error> {
+        self.decide(|view, change| {
+            let key = adopted_key(place, tbs_sha256);
+            if !view.has(Table::Releases, &key)? {
+                let mut out = Writer::new(ADOPTED_FORMAT);
+                out.fixed(&number.to_be_bytes());
+                change.put(Table::Releases, key, Version::ABSENT, out.finish());
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether a CRL with these contents was taken over.
+    pub(crate) fn is_adopted(&self, place: &CrlPlace, tbs_sha256: [u8; 32]) -> Result<bool, Error> {
+        Ok(self.view()?.has(Table::Releases, &adopted_key(place, tbs_sha256))?)
     }
 
     /// The number of the last CRL that was recorded for a place.

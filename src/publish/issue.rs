@@ -374,6 +374,9 @@ impl<S: Store> Authority<S> {
             None => None,
         };
         let Some((ordinal, release)) = known else {
+            if self.is_adopted(&place, crl.tbs_sha256())? {
+                return Ok(());
+            }
             let last = self.last_number(&place)?;
             return Err(PublishError::Forked { sink: name, place, found, last });
         };

@@ -3,8 +3,8 @@
 use super::{issue, listed, place, release, revoke, root, serials, shown, week, with_leaves};
 use crate::toy::{ToyClock, authority, day, in_memory, serial};
 use annul::{
-    CertificateList, Error, GateRefusal, Issue, MemorySink, MemoryStore, Outgoing, PublishError,
-    Signer, Sink, StoreError, Waive, Waiver,
+    CertificateList, Error, GateRefusal, Import, Issue, MemorySink, MemoryStore, Outgoing,
+    PublishError, Signer, Sink, StoreError, Waive, Waiver,
     conformance::Hiding,
     store::{Space, copy, key},
 };
@@ -39,6 +39,45 @@ fn a_backup_that_is_restored_is_noticed_before_a_number_is_used_twice() {
     let refused = issue(&restored, &Issue::new(week()), &[&sink]).unwrap_err();
     assert!(matches!(refused, PublishError::Forked { .. }), "{refused:?}");
     assert_eq!(shown(&sink, &place()), out);
+
+    // What was published comes back, and the next CRL lists all that anybody knows.
+    let published = CertificateList::from_der(&out).unwrap();
+    restored.import(root().id(), &Import::new().with_crl(published)).unwrap();
+    let release = issue(&restored, &Issue::new(week()), &[&sink]).unwrap().complete.unwrap();
+    assert!(release.number > CertificateList::from_der(&out).unwrap().number().unwrap());
+    assert_eq!(listed(&shown(&sink, &place())), serials([1, 2, 3]));
+}
+
+#[test]
+fn an_empty_store_and_the_last_crls_lead_to_a_superset_with_a_higher_number() {
+    let (lost, _) = in_memory();
+    with_leaves(&lost, 4);
+    let sink = MemorySink::new("sink");
+    for number in [1, 4] {
+        revoke(&lost, number);
+        release(&lost, &sink);
+    }
+    revoke(&lost, 2);
+    let delta = Issue::new(week().delta());
+    issue(&lost, &delta, &[&sink]).unwrap();
+    let delta_place = annul::CrlPlace::delta(root().id(), annul::Scope::Full);
+    let ders = [shown(&sink, &place()), shown(&sink, &delta_place)];
+
+    let (empty, _) = in_memory();
+    let issuer = with_leaves(&empty, 0);
+    let crls = ders.each_ref().map(|der| CertificateList::from_der(der).unwrap());
+    let [complete, delta_crl] = crls.clone();
+    // Some of it is not enough: the gate sees what the delta CRL lists.
+    empty.import(issuer, &Import::new().with_crl(complete)).unwrap();
+    let refused = issue(&empty, &delta, &[&sink]).unwrap_err();
+    assert!(matches!(refused, PublishError::Forked { .. }), "{refused:?}");
+    let [complete, _] = crls.clone();
+    let both = Import::new().with_crl(complete).with_crl(delta_crl);
+    empty.import(issuer, &both).unwrap();
+    let release = issue(&empty, &Issue::new(week()), &[&sink]).unwrap().complete.unwrap();
+    assert!(crls.iter().all(|crl| crl.number() < Some(release.number)));
+    assert_eq!(listed(&shown(&sink, &place())), serials([1, 2, 4]));
+    issue(&empty, &delta, &[&sink]).unwrap();
 }
 
 #[test]
@@ -166,4 +205,39 @@ fn prepare_at<S: annul::Store>(
     let prepared = authority.prepare_crl(issuer, &week(), root().algorithm()).unwrap();
     clock.set(day(1));
     prepared
+}
+
+#[test]
+fn e26_odd_serial_numbers_that_were_imported_stay_on_the_crls_as_they_stand() {
+    let odd: [&[u8]; 3] = [&[0], &[0x80], &[0x7f; 21]];
+    let key = root();
+    let entries = odd.map(|octets| {
+        let serial = annul::SerialRef::from_octets(octets).unwrap();
+        annul::AppendedEntry::legacy(serial, day(-1), None, None)
+    });
+    let number = annul::CrlNumber::from_u64(7);
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    // A CRL that another system made of the same CA.
+    let mut der = Vec::new();
+    authority.crl(issuer, &week(), &key, &mut der).unwrap();
+    let own = CertificateList::from_der(&der).unwrap();
+    let (name, identifier) = (own.issuer(), own.authority_key_identifier().unwrap());
+    let tbs = annul::TbsCertList::new(name, identifier, number, day(0), day(7)).unwrap();
+    let tbs = tbs.with_appendix(&entries);
+    let none: [annul::CrlEntry; 0] = [];
+    let mut legacy = Vec::new();
+    let verifier = annul::conformance::toy::ToyVerifier;
+    tbs.sign(&none, key.public_key(), &key, &verifier, &mut legacy).unwrap();
+    let crl = CertificateList::from_der(&legacy).unwrap();
+    authority.import(issuer, &Import::new().with_crl(crl)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    let der = shown(&sink, &place());
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert!(crl.number() > Some(number));
+    let found: Vec<_> = crl.entries().map(|entry| entry.unwrap().serial().as_octets()).collect();
+    assert_eq!(found.len(), 4);
+    assert!(odd.iter().all(|octets| found.contains(octets)));
 }

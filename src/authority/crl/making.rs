@@ -3,21 +3,26 @@
 use super::{CrlRequest, listing::Listing, numbering::newest_date};
 use crate::{
     authority::{
-        Authority, Error, NeedsBase, Waive,
+        Authority, Error, LegacyEntry, NeedsBase, Waive,
+        publication::is_about,
         release::{Release, Retention, ScopeRecord, scope_key},
         view::{KnownIssuer, View},
     },
     codec::{Damaged, Reader, Writer},
-    crl::{CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl, TbsCertList},
+    crl::{
+        AppendedEntry, CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl,
+        TbsCertList,
+    },
     issuer_id::IssuerId,
-    lifecycle::Invalidation,
+    lifecycle::{CertificateKind, Invalidation, Revocation},
     log::{Event, Head},
+    reason::ReasonCode,
     scope::{CrlPlace, Scope},
     signing::SignatureAlgorithm,
     store::Store,
     time::Timestamp,
 };
-use std::{cell::Cell, ops::ControlFlow};
+use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 /// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
 const LONGEST: u64 = i32::MAX as u64;
@@ -61,6 +66,8 @@ pub(super) struct Making<'a> {
     expired_since: Option<Timestamp>,
     /// The complete CRL that was released last.
     base: Option<Release>,
+    /// How far the clocks of two nodes may be apart.
+    skew: Duration,
     /// What is recorded of it if it is released.
     pub(super) release: Release,
 }
@@ -139,7 +146,7 @@ impl<S: Store> Authority<S> {
         if view.graph_above(issuer)?.invalidation(issuer).is_some() || base.lists_invalidated {
             return needs_base(NeedsBase::Fallen);
         }
-        let Some(token) = base.token else { return needs_base(NeedsBase::Adopted) };
+        let Some(token) = base.token else { return needs_base(NeedsBase::NothingReleased) };
         let head = view.covers(&token)?;
         let mut problem = None;
         view.log(&token, &head, |_, entry| {
@@ -170,10 +177,7 @@ impl<S: Store> Authority<S> {
         let expired_since = self.expired_since(view, &known, request, &scope)?;
         let now = self.clock.now();
         let skew = self.policy.clock_skew;
-        let retention = base.as_ref().filter(|base| {
-            // What it was made from may have been another history's.
-            !base.adopted && expired_since.is_none()
-        });
+        let retention = base.as_ref().filter(|_| expired_since.is_none());
         let retention = retention.map(|base| Retention {
             expired_before: base.this_update,
             revoked_up_to: base.as_of.position(issuer),
@@ -201,6 +205,7 @@ impl<S: Store> Authority<S> {
             retention,
             expired_since,
             base,
+            skew,
             release,
         })
     }
@@ -281,10 +286,31 @@ impl Making<'_> {
         if let Some(since) = self.expired_since {
             tbs = tbs.with_expired_certificates_since(since);
         }
-        let removed = listing.removed()?;
-        let tbs = tbs.with_appendix(&removed);
+        let mut appendix = self.legacy(base)?;
+        appendix.extend(listing.removed()?);
+        let tbs = tbs.with_appendix(&appendix);
         let made = make(&tbs, &listing)?;
         Ok((made, listing.without_not_after.get()))
+    }
+
+    /// What was imported with serial numbers that no certificate may have. For a delta CRL: since
+    /// its base was made.
+    fn legacy(&self, base: Option<&Release>) -> Result<Vec<AppendedEntry>, Error> {
+        let scope = self.request.scope;
+        let is_new = |entry: &LegacyEntry| {
+            let at_latest = entry.revocation.recorded_at.saturating_add(self.skew);
+            base.is_none_or(|base| at_latest >= base.made_at)
+        };
+        let mut appendix = Vec::new();
+        for entry in self.view.legacy_entries(self.known.issuer.id())? {
+            let Revocation { date, reason, invalidity_date, .. } = entry.revocation;
+            if is_about(scope, CertificateKind::Unknown, entry.partition) && is_new(&entry) {
+                let date = date.min(self.release.this_update);
+                let reason = reason.map(ReasonCode::Reason);
+                appendix.push(AppendedEntry::legacy(entry.serial(), date, reason, invalidity_date));
+            }
+        }
+        Ok(appendix)
     }
 
     /// A CRL to be signed elsewhere, with what will be recorded of it.

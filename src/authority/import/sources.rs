@@ -124,6 +124,14 @@ impl<'a> Sources<'a> {
         })
     }
 
+    /// The CRLs, and which certificates each is about.
+    pub(super) fn crls(&self) -> impl Iterator<Item = (Scope, &CertificateList<'_>)> {
+        self.0.iter().filter_map(|source| match source.list {
+            List::Crl { crl, scope, .. } => Some((scope, crl)),
+            List::Index { .. } => None,
+        })
+    }
+
     /// What indirect CRLs list for other issuers.
     pub(super) fn of_other_issuers(&self) -> impl Iterator<Item = SerialRef<'_>> {
         let crls = self.0.iter().filter_map(|source| source.list.crl());
