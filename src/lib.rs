@@ -76,6 +76,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | release what a key elsewhere signed | [`Authority::release`] |
 | say where CRLs are found, and which there are | [`Authority::set_distribution`] |
 | ask: can relying parties see it? | [`Authority::publication`], [`Authority::pending`], [`Authority::releases`] |
+| publish what is due, by a schedule | [`Publisher`], [`Schedule`] |
 | set a rule aside, on the record | [`Waiver`] |
 | come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
 | move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
@@ -101,6 +102,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `postgres` | | `PostgresStore`, a [`Store`] in PostgreSQL for many nodes |
 | `postgres-tls` | | the same, with TLS |
 | `object-store` | | `ObjectStoreSink`, a [`Sink`] in a bucket; `object-store-aws`, `-gcp`, `-azure` and `-http` bring the providers |
+| `runner` | | `Runner`, a thread that publishes what is due |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.
@@ -139,6 +141,8 @@ mod time;
 
 #[cfg(feature = "object-store")]
 pub use crate::publish::ObjectStoreSink;
+#[cfg(feature = "runner")]
+pub use crate::publish::{Runner, Turn};
 #[cfg(feature = "postgres")]
 pub use crate::store::{Isolation, PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
@@ -185,9 +189,9 @@ pub use crate::{
     partition::Partition,
     pem::PemError,
     publish::{
-        Current, DirectorySink, Failure, GateRefusal, Issue, Job, JobKind, LastRelease, MemorySink,
-        NotPlaced, Outgoing, Overdue, PublishError, Released, Revision, Rhythm, Schedule,
-        ScheduleError, ScopeState, Sink, SinkError, Why,
+        Attempt, Current, DirectorySink, Failure, GateRefusal, Issue, Job, JobKind, LastRelease,
+        MemorySink, NotPlaced, Outgoing, Overdue, PublishError, Publisher, Publishing, Released,
+        Revision, Rhythm, Schedule, ScheduleError, ScopeState, Sink, SinkError, Why,
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     retry::Retry,

@@ -2,14 +2,20 @@
 
 mod gate;
 mod issue;
+mod publisher;
+#[cfg(feature = "runner")]
+mod runner;
 mod schedule;
 mod sink;
 
+#[cfg(feature = "runner")]
+pub use self::runner::{Runner, Turn};
 #[cfg(feature = "object-store")]
 pub use self::sink::ObjectStoreSink;
 pub use self::{
     gate::GateRefusal,
     issue::{Issue, NotPlaced, PublishError, Released},
+    publisher::{Attempt, Publisher, Publishing},
     schedule::{
         Failure, Job, JobKind, LastRelease, Overdue, Rhythm, Schedule, ScheduleError, ScopeState,
         Why,

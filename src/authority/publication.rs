@@ -136,12 +136,12 @@ pub struct ScopeStatus {
     pub delta: Option<Release>,
     /// What waits for a complete CRL.
     pub pending: Option<Pending>,
-    /// Since when something waits for a delta CRL, where deltas are offered.
+    /// Since when something is on no delta CRL, whatever a later complete one lists.
     pub delta_pending_since: Option<Timestamp>,
-    /// Whether the issuer publishes delta CRLs.
+    /// Whether the issuer publishes delta CRLs: it says so, and is not down.
     pub offers_deltas: bool,
-    /// Whether no delta CRL can be made before the next complete one.
-    pub needs_base: bool,
+    /// Since when no delta CRL can be made before the next complete one: a fall, or a compaction.
+    pub needs_base_since: Option<Timestamp>,
     /// Whether the last CRL of all was released.
     pub ended: bool,
 }
@@ -224,7 +224,7 @@ impl<S: Store> Authority<S> {
         let known = view.require_issuer(issuer)?;
         let graph = view.graph_above(issuer)?;
         let invalidation = graph.invalidation(issuer).filter(|_| known.record.lists_invalidated);
-        let offers_deltas = view.offers_deltas(issuer)?;
+        let offers_deltas = view.offers_deltas(issuer)? && invalidation.is_none();
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
         for scope in view.scopes(issuer)? {
@@ -241,18 +241,22 @@ impl<S: Store> Authority<S> {
             waiting.push(Waiting {
                 scope,
                 released: complete_at,
-                delta_released: delta_at.max(complete_at),
+                delta_released: delta_at,
                 since: fall.map(|by| fallen_at(&graph, by)),
                 delta_since: None,
                 entries: 0,
                 fall: fall.is_some(),
-                needs_base: complete.is_none() || invalidation.is_some(),
+                needs_base_since: None,
                 ended: record.ended,
                 complete,
                 delta,
             });
         }
-        let lowest = waiting.iter().map(|it| it.released).min().unwrap_or(head.position);
+        let lowest = waiting.iter().map(|it| match offers_deltas {
+            true => it.released.min(it.delta_released),
+            false => it.released,
+        });
+        let lowest = lowest.min().unwrap_or(head.position);
         view.log(&view.token(issuer, lowest)?, &head, |position, entry| {
             for waiting in &mut waiting {
                 waiting.see(position, &entry.event);
@@ -354,7 +358,7 @@ struct Waiting {
     delta_since: Option<Timestamp>,
     entries: u64,
     fall: bool,
-    needs_base: bool,
+    needs_base_since: Option<Timestamp>,
     ended: bool,
     complete: Option<Release>,
     delta: Option<Release>,
@@ -363,11 +367,14 @@ struct Waiting {
 impl Waiting {
     /// Takes in an entry of the log.
     fn see(&mut self, position: Position, event: &Event) {
-        if position <= self.released {
-            return;
-        }
-        if matches!(event, Event::IssuerFell(_) | Event::Compacted(_)) {
-            self.needs_base = true;
+        let is_new = position > self.released;
+        let cut = match event {
+            Event::IssuerFell(fall) => Some(fall.recorded_at),
+            Event::Compacted(compaction) => Some(compaction.recorded_at),
+            _ => None,
+        };
+        if is_new {
+            self.needs_base_since = self.needs_base_since.or(cut);
         }
         let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) else {
             return;
@@ -376,8 +383,10 @@ impl Waiting {
             return;
         }
         let at = revocation.recorded_at;
-        self.entries = self.entries.saturating_add(1);
-        self.since = Some(self.since.map_or(at, |since| since.min(at)));
+        if is_new {
+            self.entries = self.entries.saturating_add(1);
+            self.since = Some(self.since.map_or(at, |since| since.min(at)));
+        }
         if position > self.delta_released {
             self.delta_since = Some(self.delta_since.map_or(at, |since| since.min(at)));
         }
@@ -402,7 +411,7 @@ impl Waiting {
             pending,
             delta_pending_since: self.delta_since.filter(|_| offers_deltas),
             offers_deltas,
-            needs_base: self.needs_base,
+            needs_base_since: self.needs_base_since,
             ended: self.ended,
         }
     }

@@ -177,6 +177,9 @@ pub enum PublishError {
         #[source]
         problem: Box<GateRefusal>,
     },
+    /// The signer or a sink panicked.
+    #[error("the signer or a sink panicked")]
+    Panicked,
     /// The prepared CRL carries nothing that tells what it was made from.
     #[error("a prepared CRL that no authority prepared for release")]
     NotOurs(#[from] Damaged),

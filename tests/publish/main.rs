@@ -8,6 +8,7 @@ mod deltas;
 mod forks;
 mod partitions;
 mod released;
+mod scheduled;
 
 use annul::{
     AddIssuer, Authority, CertificateList, CrlPlace, CrlRequest, Distribution, Issue, IssuerId,

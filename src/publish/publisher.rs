@@ -1,0 +1,264 @@
+//! Publishing what is due: the schedule, joined with the record.
+
+use super::{
+    Failure, Issue, Job, JobKind, LastRelease, Overdue, PublishError, Released, Schedule,
+    ScopeState, Sink,
+};
+use crate::{
+    authority::{Authority, CrlRequest, Error, Release, ScopeStatus},
+    crl::LintProfile,
+    issuer_id::IssuerId,
+    retry::Retry,
+    scope::Scope,
+    signing::Signer,
+    store::Store,
+    time::Timestamp,
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// How the CRLs of one issuer are published.
+pub struct Publishing {
+    issuer: IssuerId,
+    schedule: Schedule,
+    signer: Box<dyn Signer>,
+    sinks: Vec<Box<dyn Sink>>,
+    profile: LintProfile,
+    ca_issuers: Vec<String>,
+}
+
+impl Publishing {
+    /// The CRLs of this issuer, by this schedule, signed by this key. [`Publishing::to`] says where
+    /// they go.
+    pub fn new(issuer: IssuerId, schedule: Schedule, signer: impl Signer + 'static) -> Self {
+        Self {
+            issuer,
+            schedule,
+            signer: Box::new(signer),
+            sinks: Vec::new(),
+            profile: LintProfile::Private,
+            ca_issuers: Vec::new(),
+        }
+    }
+
+    /// Into this sink too.
+    #[must_use]
+    pub fn to(mut self, sink: impl Sink + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// By the rules of this profile.
+    #[must_use]
+    pub fn with_profile(self, profile: LintProfile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// Saying that certificates of the issuer are found there (RFC 5280 §5.2.7).
+    #[must_use]
+    pub fn with_ca_issuers(mut self, uri: impl Into<String>) -> Self {
+        self.ca_issuers.push(uri.into());
+        self
+    }
+
+    fn issue(&self, job: &Job) -> Issue {
+        let complete = self.schedule.complete().validity;
+        let delta = self.schedule.deltas().map_or(complete, |rhythm| rhythm.validity);
+        let request = CrlRequest::new(complete).of(job.scope).with_delta_validity(delta);
+        let request = self.ca_issuers.iter().fold(request, CrlRequest::with_ca_issuers);
+        let issue = match job.kind {
+            JobKind::Complete => Issue::new(request),
+            JobKind::Delta => Issue::new(request.delta()),
+            JobKind::CompleteAndDelta => Issue::new(request).with_delta(),
+        };
+        issue.with_profile(self.profile)
+    }
+}
+
+impl fmt::Debug for Publishing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publishing")
+            .field("issuer", &self.issuer)
+            .field("schedule", &self.schedule)
+            .field("sinks", &self.sinks)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Publishes the CRLs of some issuers as they become due.
+///
+/// It has no thread and no timer: call [`Publisher::run_due`] now and then, or when
+/// [`Publisher::next_due`] says. What failed is tried again as the schedule says; it is all that a
+/// publisher remembers, and a new one starts without it.
+///
+/// ```
+/// # #[cfg(feature = "p256")] {
+/// # let root_pem = include_str!("../authority/example-root.pem");
+/// # let key_pem = include_str!("../authority/example-root.key");
+/// use annul::*;
+/// use std::sync::Arc;
+///
+/// let authority = Arc::new(Authority::new(MemoryStore::new()));
+/// let root = CaCertificate::new(Certificate::from_pem(root_pem)?)?;
+/// let issuer = authority.add_issuer(&AddIssuer::new(root))?.issuer;
+///
+/// let sink = Arc::new(MemorySink::new("memory"));
+/// let key = SigningKey::from_pem(key_pem)?;
+/// let publishing = Publishing::new(issuer, Schedule::private(), key).to(Arc::clone(&sink));
+/// let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+/// let done = publisher.run_due()?;
+/// assert!(done.iter().all(|attempt| attempt.result.is_ok()));
+/// assert!(publisher.overdue()?.is_empty());
+/// assert_eq!(sink.places().len(), 1);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Publisher<S> {
+    authority: Arc<Authority<S>>,
+    publishings: Vec<Publishing>,
+    failures: Mutex<BTreeMap<(IssuerId, Scope), Failure>>,
+}
+
+impl<S> fmt::Debug for Publisher<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").field("publishings", &self.publishings).finish_non_exhaustive()
+    }
+}
+
+/// A job that was tried.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The job.
+    pub job: Job,
+    /// What came of it.
+    pub result: Result<Released, PublishError>,
+}
+
+impl<S: Store> Publisher<S> {
+    /// A publisher of nothing yet.
+    pub fn new(authority: Arc<Authority<S>>) -> Self {
+        Self { authority, publishings: Vec::new(), failures: Mutex::default() }
+    }
+
+    /// Also publishes the CRLs of this issuer.
+    #[must_use]
+    pub fn with(mut self, publishing: Publishing) -> Self {
+        self.publishings.push(publishing);
+        self
+    }
+
+    /// Makes and releases what is due now, the most urgent first. A signer or a sink that panics has
+    /// failed.
+    ///
+    /// # Errors
+    /// Where the record cannot be read; of each job, the attempt says what came of it.
+    pub fn run_due(&self) -> Result<Vec<Attempt>, Error> {
+        let mut attempts = Vec::new();
+        for publishing in &self.publishings {
+            let states = self.states_of(publishing)?;
+            let jobs = publishing.schedule.due_all(self.authority.now(), &states);
+            attempts.extend(jobs.into_iter().map(|job| self.run(publishing, job)));
+        }
+        Ok(attempts)
+    }
+
+    /// What the clock of the authority says.
+    pub fn now(&self) -> Timestamp {
+        self.authority.now()
+    }
+
+    /// When something is due next; in the past too.
+    ///
+    /// # Errors
+    /// Where the record cannot be read.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        self.over_states(|schedule, state| schedule.next_due(state))
+            .map(|all| all.into_iter().min())
+    }
+
+    /// What should be out and is not.
+    ///
+    /// # Errors
+    /// Where the record cannot be read.
+    pub fn overdue(&self) -> Result<Vec<Overdue>, Error> {
+        let now = self.authority.now();
+        self.over_states(|schedule, state| schedule.overdue(now, state))
+    }
+
+    fn over_states<T>(
+        &self,
+        ask: impl Fn(&Schedule, &ScopeState) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut answers = Vec::new();
+        for publishing in &self.publishings {
+            let states = self.states_of(publishing)?;
+            answers.extend(states.iter().filter_map(|state| ask(&publishing.schedule, state)));
+        }
+        Ok(answers)
+    }
+
+    fn states_of(&self, publishing: &Publishing) -> Result<Vec<ScopeState>, Error> {
+        let failures = self.failures();
+        let statuses = self.authority.scope_statuses(publishing.issuer)?;
+        let state = |status: &ScopeStatus| {
+            let failed = failures.get(&(status.issuer, status.scope)).copied();
+            ScopeState { failed, ..ScopeState::of(status) }
+        };
+        Ok(statuses.iter().map(state).collect())
+    }
+
+    fn run(&self, publishing: &Publishing, job: Job) -> Attempt {
+        let sinks: Vec<&dyn Sink> = publishing.sinks.iter().map(|sink| &**sink).collect();
+        let issue = publishing.issue(&job);
+        let run = || self.authority.issue(publishing.issuer, &issue, &*publishing.signer, &sinks);
+        // What a panic interrupts is as it is after a crash, which every call copes with.
+        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked));
+        let key = (job.issuer, job.scope);
+        let mut failures = self.failures();
+        match &result {
+            Ok(_) => drop(failures.remove(&key)),
+            Err(error) => {
+                let attempts = failures.get(&key).map_or(0, |failure| failure.attempts);
+                // Whatever is in the way, somebody may take it out: S36.
+                let retry = match error.retry() {
+                    Retry::Never => Retry::Now,
+                    retry => retry,
+                };
+                let at = self.authority.now();
+                let failure = Failure { at, attempts: attempts.saturating_add(1), retry };
+                failures.insert(key, failure);
+            }
+        }
+        Attempt { job, result }
+    }
+
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<(IssuerId, Scope), Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ScopeState {
+    /// What a schedule needs to know of a scope, but for what failed.
+    pub fn of(status: &ScopeStatus) -> Self {
+        let last = |release: &Release| LastRelease {
+            number: release.number,
+            this_update: release.this_update,
+            next_update: release.next_update,
+        };
+        let mut state = Self::new(status.issuer, status.scope);
+        state.first_needed_at = Some(status.needed_since);
+        state.last = status.complete.as_ref().map(last);
+        state.last_delta = status.delta.as_ref().map(last);
+        state.pending_since = status.pending.map(|pending| pending.since);
+        state.pending_delta_since = status.delta_pending_since;
+        state.needs_base_since = status.needs_base_since;
+        state.ended = status.ended;
+        state
+    }
+}

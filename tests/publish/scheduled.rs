@@ -1,0 +1,195 @@
+//! By the schedule, with sinks and signers that fail: nothing stays unpublished.
+
+use super::{place, revocation, root, with_leaves};
+use crate::toy::{Ca, in_memory};
+use annul::{
+    Distribution, Error, MemorySink, PublishError, Publisher, Publishing, Schedule, Scope, Signer,
+    SigningError, SinkError, ToSign,
+};
+use proptest::prelude::*;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// A key that is sometimes out of reach, and once panics.
+#[derive(Clone)]
+struct Moody {
+    ca: Ca,
+    fails: Arc<AtomicBool>,
+    panics: Arc<AtomicBool>,
+}
+
+impl Signer for Moody {
+    fn algorithm(&self) -> annul::SignatureAlgorithm {
+        self.ca.algorithm()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.ca.public_key()
+    }
+
+    fn sign(&self, to_sign: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+        assert!(!self.panics.load(Ordering::Relaxed), "the key panics");
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(SigningError::MessageChanged);
+        }
+        self.ca.sign(to_sign)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Revoke(u64),
+    Wait(u64),
+    SinkFails(bool),
+    KeyFails(bool),
+    KeyPanics(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (1..50u64).prop_map(Step::Revoke),
+        4 => (1..50_000u64).prop_map(Step::Wait),
+        1 => any::<bool>().prop_map(Step::SinkFails),
+        1 => any::<bool>().prop_map(Step::KeyFails),
+        1 => any::<bool>().prop_map(Step::KeyPanics),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// S35, S36: a revocation is on a released CRL within the delay, counted from when the last
+    /// fault was mended, and nothing is overdue in the end.
+    #[test]
+    fn s35_s36_each_revocation_is_out_in_time_once_faults_end(
+        steps in proptest::collection::vec(step(), 1..25),
+        deltas in any::<bool>(),
+    ) {
+        std::panic::set_hook(Box::new(|_| {}));
+        let (authority, clock) = in_memory();
+        let issuer = with_leaves(&authority, 50);
+        if deltas {
+            let distribution = Distribution::new("http://crl.example").with_deltas();
+            authority.set_distribution(issuer, &distribution).unwrap();
+        }
+        let authority = Arc::new(authority);
+        let sink = Arc::new(MemorySink::new("sink"));
+        let key = Moody { ca: root(), fails: Arc::default(), panics: Arc::default() };
+        let schedule = if deltas { Schedule::private_with_deltas() } else { Schedule::aws() };
+        let publishing = Publishing::new(issuer, schedule, key.clone()).to(Arc::clone(&sink));
+        let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+        let (mut healthy_since, mut recorded) = (Some(publisher.now()), BTreeMap::new());
+        let mut is_sink_broken = false;
+        let mut steps: Vec<_> = steps;
+        steps.extend([Step::SinkFails(false), Step::KeyFails(false), Step::KeyPanics(false)]);
+        steps.push(Step::Wait(3 * 86_400));
+        for step in steps {
+            match step {
+                Step::Revoke(number) => {
+                    if authority.revoke(&revocation(number)).is_ok() {
+                        recorded.insert(number, publisher.now());
+                    }
+                }
+                Step::Wait(seconds) => {
+                    let end = publisher.now().saturating_add(Duration::from_secs(seconds));
+                    loop {
+                        publisher.run_due().unwrap();
+                        let next = publisher.next_due().unwrap();
+                        match next.filter(|next| *next <= end) {
+                            Some(next) => {
+                                // As the runner does, it pauses where something fails again and again.
+                                let pause = Duration::from_secs(60);
+                                clock.set(next.max(publisher.now().saturating_add(pause)));
+                            }
+                            None => break,
+                        }
+                    }
+                    clock.set(end.max(publisher.now()));
+                }
+                Step::SinkFails(fails) => {
+                    is_sink_broken = fails;
+                    let fault = || SinkError::Unavailable {
+                        sink: "sink".to_owned(),
+                        source: "down".into(),
+                    };
+                    sink.fail_with(fails.then_some(fault));
+                }
+                Step::KeyFails(fails) => key.fails.store(fails, Ordering::Relaxed),
+                Step::KeyPanics(panics) => key.panics.store(panics, Ordering::Relaxed),
+            }
+            let is_healthy = !is_sink_broken
+                && !key.fails.load(Ordering::Relaxed)
+                && !key.panics.load(Ordering::Relaxed);
+            healthy_since = match (is_healthy, healthy_since) {
+                (true, None) => Some(publisher.now()),
+                (true, since) => since,
+                (false, _) => None,
+            };
+        }
+        prop_assert_eq!(publisher.overdue().unwrap(), vec![]);
+        prop_assert_eq!(authority.pending(issuer).unwrap(), vec![]);
+        let within = schedule.complete().within + Duration::from_secs(60 * 60);
+        let mended = healthy_since.unwrap();
+        for (number, at) in recorded {
+            let publication =
+                authority.publication(issuer, crate::toy::serial(number)).unwrap().unwrap();
+            let release = publication.published(Scope::Full).unwrap();
+            let out = release.out_since().unwrap();
+            prop_assert!(out.saturating_since(at.max(mended)) <= within, "{number}: {at} {out}");
+        }
+        prop_assert_eq!(sink.places().contains(&place()), true);
+    }
+}
+
+#[test]
+fn a_signer_that_panics_is_a_failure_and_no_more() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let authority = Arc::new(authority);
+    let key = Moody { ca: root(), fails: Arc::default(), panics: Arc::new(true.into()) };
+    let sink = MemorySink::new("sink");
+    let publishing = Publishing::new(issuer, Schedule::private(), key.clone()).to(sink);
+    let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+    let attempts = publisher.run_due().unwrap();
+    assert!(matches!(attempts[0].result, Err(PublishError::Panicked)));
+    assert!(publisher.run_due().unwrap().is_empty(), "not at once again");
+    let unknown = Publishing::new(annul::IssuerId::of(b"a", b"b"), Schedule::private(), key);
+    let publisher = publisher.with(unknown);
+    assert!(matches!(publisher.run_due(), Err(Error::Refused(_))));
+}
+
+#[cfg(feature = "runner")]
+#[test]
+fn the_runner_publishes_what_is_due_wakes_and_stops() {
+    use annul::{Authority, Runner, SystemClock, Turn};
+    use std::sync::mpsc;
+    let (memory, _) = in_memory();
+    let issuer = with_leaves(&memory, 1);
+    let (store, copied) = (annul::MemoryStore::new(), memory.store());
+    annul::store::copy(copied, &store).unwrap();
+    let authority = Arc::new(
+        Authority::new(store)
+            .with_clock(SystemClock)
+            .with_verifier(annul::conformance::toy::ToyVerifier),
+    );
+    let sink = Arc::new(MemorySink::new("sink"));
+    let publishing = Publishing::new(issuer, Schedule::private(), root()).to(Arc::clone(&sink));
+    let (send, turns) = mpsc::channel();
+    let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+    let runner = Runner::start(publisher, move |turn| drop(send.send(turn))).unwrap();
+    let wait = Duration::from_secs(30);
+    assert!(matches!(turns.recv_timeout(wait), Ok(Turn::Tried(attempt)) if attempt.result.is_ok()));
+    assert!(matches!(turns.recv_timeout(wait), Ok(Turn::Idle(Some(_)))));
+    assert_eq!(sink.places(), [place()]);
+    runner.wake();
+    assert!(matches!(turns.recv_timeout(wait), Ok(Turn::Idle(_))));
+    runner.stop();
+    assert!(turns.recv_timeout(wait).is_err(), "it is gone");
+}
