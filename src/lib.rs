@@ -195,7 +195,7 @@ pub use crate::{
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     retry::Retry,
-    scope::{CrlPlace, Scope},
+    scope::{BadScope, CrlPlace, Scope},
     serial::{Serial, SerialError, SerialRef},
     signing::{
         DigestAlgorithm, KeyError, LocalVerifier, Message, SignatureAlgorithm, Signer,

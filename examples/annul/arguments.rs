@@ -1,5 +1,9 @@
 //! The command line.
 
+mod publishing;
+
+pub use self::publishing::{Delta, Distribution, Import, Issue, Overdue, Preset, Release, Scopes};
+
 use annul::{LintProfile, Reason, Serial, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, str::FromStr, time::Duration};
@@ -82,6 +86,26 @@ pub enum Command {
     },
     /// What is wrong with a CRL, whoever made it
     Lint(Lint),
+    /// Say where the CRLs of an issuer are served, and which there are
+    Distribution(Distribution),
+    /// Release CRLs: made, compared with what they replace, recorded, and shown
+    Issue(Issue),
+    /// Release a delta CRL to the complete one that was released last
+    Delta(Delta),
+    /// What is recorded and on no released CRL yet
+    Pending(OfIssuer),
+    /// What should be on a released CRL by now and is not
+    Overdue(Overdue),
+    /// What was released
+    Releases(OfIssuer),
+    /// Take over what was published: after a loss, or from another CA software
+    Import(Import),
+    /// Release CRLs as they become due, until SIGTERM or SIGINT
+    Watch {
+        /// Which issuers, with which keys, where to: TOML
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// What happened to the certificates of an issuer, and to itself
     Log(OfIssuer),
     /// Let go of what every duty has left: expired, and listed once more if it was revoked

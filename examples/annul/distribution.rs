@@ -3,11 +3,11 @@
 use crate::{
     arguments,
     failure::Failure,
-    output::fields,
+    output::{fields, row, table},
     session::{AnyAuthority, Session, find_issuer},
 };
 use annul::{Distribution, IssuerId, Partition, Scope};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub fn partition(session: &Session, command: &arguments::Partition) -> Result<(), Failure> {
     let authority = session.open()?;
@@ -45,6 +45,31 @@ pub fn partition(session: &Session, command: &arguments::Partition) -> Result<()
             "base": distribution.base,
             "partition_size": distribution.partition_size,
             "opened": opened,
+        })
+    })
+}
+
+pub fn set(session: &Session, command: &arguments::Distribution) -> Result<(), Failure> {
+    let authority = session.open()?;
+    let issuer = find_issuer(&authority, &command.issuer)?;
+    let mut distribution = Distribution::new(command.base.clone());
+    distribution.ca_certificates = command.ca;
+    distribution.user_certificates = command.user;
+    distribution.deltas = command.deltas;
+    let before = authority.distribution(issuer)?;
+    distribution.partition_size = before.and_then(|before| before.partition_size);
+    authority.set_distribution(issuer, &distribution)?;
+    let mut points = Vec::new();
+    for scope in authority.scopes(issuer)? {
+        let uris = authority.distribution_points(issuer, scope)?;
+        points.extend(uris.into_iter().next().map(|uri| (scope, uri)));
+    }
+    let rows = points.iter().map(|(scope, uri)| row([&scope.to_string(), uri]));
+    session.output.answer(table(rows.collect()), || {
+        let point = |(scope, uri): &(Scope, String)| (scope.to_string(), Value::from(uri.as_str()));
+        json!({
+            "issuer": issuer.to_string(),
+            "distribution_points": points.iter().map(point).collect::<serde_json::Map<_, _>>(),
         })
     })
 }

@@ -2,8 +2,8 @@
 
 use crate::output::{self, Output};
 use annul::{
-    CertificateError, CrlError, CrlReadError, Error, IssuerError, KeyError, Refusal, Retry,
-    StoreError, store::CopyError,
+    CertificateError, CrlError, CrlReadError, Error, IssuerError, KeyError, OpenSslIndexError,
+    PublishError, Refusal, Retry, SinkError, StoreError, store::CopyError,
 };
 use serde_json::{Value, json};
 use std::{error, io, iter, path::PathBuf, process::ExitCode};
@@ -39,11 +39,28 @@ pub enum Failure {
     #[error("the CRL breaks its rules {errors} times")]
     Linted { errors: usize },
     #[error(transparent)]
+    Publish(Box<PublishError>),
+    #[error("a sink cannot be used")]
+    Sink(#[from] SinkError),
+    #[error("the configuration {} cannot be used: {problem}", path.display())]
+    Configuration { path: PathBuf, problem: String },
+    #[error("line {line} of {} is none of the database of `openssl ca`", path.display())]
+    Index { path: PathBuf, line: u64, source: Box<OpenSslIndexError> },
+    #[error(transparent)]
     Copy(#[from] CopyError),
     #[error("standard output cannot be written")]
     Output(#[source] io::Error),
     #[error("the demo failed")]
     Demo(#[source] Box<dyn error::Error>),
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Authority(error) => error.into(),
+            error => Self::Publish(Box::new(error)),
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -114,6 +131,10 @@ impl Failure {
             Self::SomeRefused { .. } => ("some-refused", 1),
             Self::NotVerified { .. } => ("not-verified", 1),
             Self::Linted { .. } => ("lint-errors", 1),
+            Self::Publish(error) => publish_kind(error),
+            Self::Sink(_) => ("sink", 3),
+            Self::Configuration { .. } => ("bad-configuration", 2),
+            Self::Index { .. } => ("bad-index", 1),
             Self::Copy(CopyError::Source(error) | CopyError::Target(error)) => store_kind(error),
             Self::Copy(CopyError::Differs { .. }) => ("copy-differs", 3),
             Self::Copy(_) => ("not-a-copy", 1),
@@ -195,6 +216,19 @@ impl Failure {
     }
 }
 
+/// Exit code 1 where something must be looked at first, 3 where the same command goes on later.
+fn publish_kind(error: &PublishError) -> (&'static str, u8) {
+    match error {
+        PublishError::Forked { .. } => ("forked", 1),
+        PublishError::Gate { .. } => ("gate", 1),
+        PublishError::Lint { .. } => ("lint-errors", 1),
+        PublishError::NoCrl { .. } => ("no-crl", 1),
+        PublishError::Incomplete { .. } => ("incomplete", 3),
+        PublishError::Unreadable { .. } => ("sink", 3),
+        _ => ("publish", 3),
+    }
+}
+
 fn kind(error: &Error) -> (&'static str, u8) {
     match error {
         Error::Refused(refusal) => (refusal_kind(refusal), 1),
@@ -211,7 +245,12 @@ fn kind(error: &Error) -> (&'static str, u8) {
         }
         Error::Crl(CrlError::WrongKey) => ("wrong-key", 1),
         Error::ClockBehind { .. } => ("clock-behind", 1),
+        Error::ClockAhead { .. } => ("clock-ahead", 1),
         Error::NoProof { .. } => ("no-proof", 1),
+        Error::NeedsBase { .. } => ("needs-base", 1),
+        Error::NoDistributionPoint { .. } => ("no-distribution-point", 1),
+        Error::CannotImport { .. } => ("cannot-import", 1),
+        Error::Overtaken { .. } => ("overtaken", 3),
         Error::Distribution(_) => ("bad-distribution", 1),
         Error::Store(error) => store_kind(error),
         Error::Contended { .. } => ("contended", 3),

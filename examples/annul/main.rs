@@ -11,13 +11,16 @@ mod demo;
 mod distribution;
 mod failure;
 mod files;
+mod import;
 mod issuers;
 mod lint;
 mod log;
 mod output;
+mod publish;
 mod rely;
 mod session;
 mod upkeep;
+mod watch;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -56,6 +59,14 @@ fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
         Command::VerifyCrl { file, issuer_cert } => crl::verify(session, &file, &issuer_cert),
         Command::Diff { old, new } => rely::diff(session, &old, &new),
         Command::Lint(command) => lint::run(session, &command),
+        Command::Distribution(command) => distribution::set(session, &command),
+        Command::Issue(command) => publish::issue(session, &command),
+        Command::Delta(command) => publish::delta(session, &command),
+        Command::Pending(command) => publish::pending(session, &command),
+        Command::Overdue(command) => publish::overdue(session, &command),
+        Command::Releases(command) => publish::releases(session, &command),
+        Command::Import(command) => import::run(session, &command),
+        Command::Watch { config } => watch::run(session, &config),
         Command::Log(command) => log::show(session, &command),
         Command::Compact(command) => upkeep::compact(session, &command),
         Command::Copy { to } => upkeep::copy(session, &to),

@@ -153,6 +153,23 @@ impl<S: Store> Publisher<S> {
         self
     }
 
+    /// Takes over what [failed](Publisher::failures) with a publisher before.
+    #[must_use]
+    pub fn with_failures(
+        self,
+        failures: impl IntoIterator<Item = (IssuerId, Scope, Failure)>,
+    ) -> Self {
+        let failures = failures.into_iter().map(|(issuer, scope, it)| ((issuer, scope), it));
+        self.remembered().extend(failures);
+        self
+    }
+
+    /// What failed and was not done since.
+    pub fn failures(&self) -> Vec<(IssuerId, Scope, Failure)> {
+        let failures = self.remembered();
+        failures.iter().map(|(&(issuer, scope), failure)| (issuer, scope, *failure)).collect()
+    }
+
     /// Makes and releases what is due now, the most urgent first. A signer or a sink that panics has
     /// failed.
     ///
@@ -204,7 +221,7 @@ impl<S: Store> Publisher<S> {
     }
 
     fn states_of(&self, publishing: &Publishing) -> Result<Vec<ScopeState>, Error> {
-        let failures = self.failures();
+        let failures = self.remembered();
         let statuses = self.authority.scope_statuses(publishing.issuer)?;
         let state = |status: &ScopeStatus| {
             let failed = failures.get(&(status.issuer, status.scope)).copied();
@@ -220,7 +237,7 @@ impl<S: Store> Publisher<S> {
         // What a panic interrupts is as it is after a crash, which every call copes with.
         let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked));
         let key = (job.issuer, job.scope);
-        let mut failures = self.failures();
+        let mut failures = self.remembered();
         match &result {
             Ok(_) => drop(failures.remove(&key)),
             Err(error) => {
@@ -238,7 +255,7 @@ impl<S: Store> Publisher<S> {
         Attempt { job, result }
     }
 
-    fn failures(&self) -> MutexGuard<'_, BTreeMap<(IssuerId, Scope), Failure>> {
+    fn remembered(&self) -> MutexGuard<'_, BTreeMap<(IssuerId, Scope), Failure>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,8 @@
 //! The database of `openssl ca`: by itself, beside CRLs, and as the command writes it.
 
-use super::{Reason, World, empty, entries, names, of, with_certificates};
+#[cfg(feature = "p256")]
+use super::entries;
+use super::{Reason, World, empty, names, of, with_certificates};
 use crate::{
     made::{listed, made, octets},
     toy::{day, serial},

@@ -47,6 +47,11 @@ impl Tool {
         Some(Self { program, directory: Directory::new() })
     }
 
+    /// Where the command is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Runs it with a line of arguments that have no spaces in them.
     pub fn run(&self, line: &str) -> Run {
         let mut command = Command::new(&self.program);
