@@ -6,7 +6,10 @@ use annul::{
     Certificate, CertificateList, CheckOutcome, CrlDiff, EntryChange, RevocationCheck, Timestamp,
     ToSign, Verifier, VerifyError,
 };
-use libfuzzer_sys::{arbitrary::Arbitrary, fuzz_target};
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
 use std::sync::Mutex;
 
 #[derive(Arbitrary, Debug)]

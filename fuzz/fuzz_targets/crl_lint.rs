@@ -15,7 +15,8 @@ fuzz_target!(|octets: &[u8]| {
 
 fn judge(der: &[u8]) {
     let uris = ["http://crl.example/1.crl".to_owned()];
-    let is_ca = |serial: annul::SerialRef<'_>| serial.as_octets().first().map(|octet| octet % 2 == 0);
+    let is_ca =
+        |serial: annul::SerialRef<'_>| serial.as_octets().first().map(|octet| octet % 2 == 0);
     let plain = LintContext::at(Timestamp::MAX);
     let full = plain.with_distribution_points(&uris).with_kinds(&is_ca).with_last();
     for profile in LintProfile::ALL {
