@@ -103,6 +103,8 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `postgres-tls` | | the same, with TLS |
 | `object-store` | | `ObjectStoreSink`, a [`Sink`] in a bucket; `object-store-aws`, `-gcp`, `-azure` and `-http` bring the providers |
 | `runner` | | `Runner`, a thread that publishes what is due |
+| `metrics` | | `CRLGenerated`, `MisconfiguredCRLBucket`, octets, entries, seconds, pending and overdue, through the facade `metrics` |
+| `tracing` | | spans and events of releases |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.

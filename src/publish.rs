@@ -2,6 +2,7 @@
 
 mod gate;
 mod issue;
+mod observe;
 mod publisher;
 #[cfg(feature = "runner")]
 mod runner;

@@ -15,6 +15,7 @@
 
 use super::{
     gate::{self, GateRefusal},
+    observe::{self, Watch},
     sink::{Current, Outgoing, Sink, SinkError},
 };
 use crate::{
@@ -116,7 +117,7 @@ pub enum PublishError {
     /// Nobody would see it.
     #[error("there is no sink to release it to")]
     NoSinks,
-    /// A sink cannot be asked what it shows. Nothing was made.
+    /// No sink can be asked what it shows, this one among them. Nothing was made.
     #[error("sink {sink} cannot be asked what it shows at {place}")]
     Unreadable {
         /// The name of the sink.
@@ -224,6 +225,16 @@ struct Shown<'a> {
     current: Option<Current>,
 }
 
+/// What the sinks show, and those that do not say.
+struct Looked<'a> {
+    shown: Vec<Shown<'a>>,
+    failed: Vec<NotPlaced>,
+}
+
+fn is_write_only(error: &SinkError) -> bool {
+    matches!(error, SinkError::WriteOnly)
+}
+
 /// A signed CRL, and what it was made from.
 struct Signed {
     origin: Origin,
@@ -266,7 +277,8 @@ impl<S: Store> Authority<S> {
     ) -> Result<Released, PublishError> {
         let request = &issue.request;
         // Before a number is reserved: a record that was restored must not use one twice.
-        let shown = self.look(&issue.places(issuer), request, sinks)?;
+        let watch = Watch::begin(&CrlPlace::complete(issuer, request.scope));
+        let looked = self.look(&issue.places(issuer), request, sinks)?;
         let (key, algorithm) = (signer.public_key(), signer.algorithm());
         let prepared = self.prepare(issuer, request, issue.kinds, key, algorithm)?;
         let (mut signed, mut findings) = (Vec::new(), Vec::new());
@@ -284,7 +296,7 @@ impl<S: Store> Authority<S> {
             let der = self.assemble_crl(issuer, prepared, &signature)?;
             signed.push(Signed { origin, der });
         }
-        self.send(signed, shown, request, findings)
+        self.send(signed, looked, request, findings, &watch)
     }
 
     fn check_lint(
@@ -322,10 +334,11 @@ impl<S: Store> Authority<S> {
         self.check_origin(&origin)?;
         let mut request = CrlRequest::new(std::time::Duration::ZERO).of(origin.place.scope);
         request.waivers.clone_from(&origin.release.waivers);
-        let shown = self.look(&[origin.place], &request, sinks)?;
+        let watch = Watch::begin(&origin.place);
+        let looked = self.look(&[origin.place], &request, sinks)?;
         let der = self.assemble_crl(issuer, prepared, signature)?;
         let findings = self.check_lint(&origin, prepared, LintProfile::Private, &request)?;
-        self.send(vec![Signed { origin, der }], shown, &request, findings)
+        self.send(vec![Signed { origin, der }], looked, &request, findings, &watch)
     }
 
     /// What the sinks show, each of it released from this record.
@@ -334,21 +347,26 @@ impl<S: Store> Authority<S> {
         places: &[CrlPlace],
         request: &CrlRequest,
         sinks: &[&'a dyn Sink],
-    ) -> Result<Vec<Shown<'a>>, PublishError> {
+    ) -> Result<Looked<'a>, PublishError> {
         if sinks.is_empty() {
             return Err(PublishError::NoSinks);
         }
-        let mut shown = Vec::new();
+        let (mut shown, mut failed) = (Vec::new(), Vec::new());
         for &place in places {
             for &sink in sinks {
-                let name = || sink.name().to_owned();
                 let current = match sink.current(&place) {
-                    Err(SinkError::WriteOnly) if request.waives(Waive::UnreadableSink) => None,
-                    answer => answer.map_err(|source| PublishError::Unreadable {
-                        sink: name(),
-                        place,
-                        source: source.into(),
-                    })?,
+                    Ok(current) => current,
+                    Err(error)
+                        if is_write_only(&error) && request.waives(Waive::UnreadableSink) =>
+                    {
+                        None
+                    }
+                    // The others are not to wait for it.
+                    Err(error) => {
+                        observe::sink_failed(sink.name(), &place, &error);
+                        failed.push(NotPlaced { sink: sink.name().to_owned(), place, error });
+                        continue;
+                    }
                 };
                 if let Some(current) = &current {
                     self.recognize(sink, &place, current)?;
@@ -356,7 +374,14 @@ impl<S: Store> Authority<S> {
                 shown.push(Shown { sink, place, current });
             }
         }
-        Ok(shown)
+        let is_blind = |place: &&CrlPlace| !shown.iter().any(|it: &Shown<'_>| it.place == **place);
+        if let Some(&place) = places.iter().find(is_blind)
+            && let Some(at) = failed.iter().position(|it| it.place == place)
+        {
+            let NotPlaced { sink, place, error } = failed.swap_remove(at);
+            return Err(PublishError::Unreadable { sink, place, source: error.into() });
+        }
+        Ok(Looked { shown, failed })
     }
 
     /// Finds what a sink shows in the record, and notes that it does where a crash came between.
@@ -395,9 +420,10 @@ impl<S: Store> Authority<S> {
     fn send(
         &self,
         signed: Vec<Signed>,
-        shown: Vec<Shown<'_>>,
+        Looked { shown, mut failed }: Looked<'_>,
         request: &CrlRequest,
         findings: Vec<Finding>,
+        watch: &Watch,
     ) -> Result<Released, PublishError> {
         let mut intents = Vec::new();
         for Signed { origin, der } in &signed {
@@ -405,15 +431,16 @@ impl<S: Store> Authority<S> {
             for shown in shown.iter().filter(|shown| shown.place == place) {
                 self.pass(origin, der, shown, request)?;
             }
-            let names = shown.iter().filter(|shown| shown.place == place);
-            let sinks = names.map(|it| Placed { sink: it.sink.name().to_owned(), at: None });
+            let asked = shown.iter().filter(|it| it.place == place).map(|it| it.sink.name());
+            let names =
+                asked.chain(failed.iter().filter(|it| it.place == place).map(|it| &*it.sink));
+            let sinks = names.map(|sink| Placed { sink: sink.to_owned(), at: None });
             let octets = u64::try_from(der.len()).unwrap_or(u64::MAX);
             let release = Release { octets, sinks: sinks.collect(), ..origin.release.clone() };
             intents.push(Intent { place, release, expired_since: origin.expired_since });
         }
         let ordinals = self.record_releases(&intents)?;
         let mut released = Released { complete: None, delta: None, findings };
-        let mut failed = Vec::new();
         for (Signed { origin, der }, ordinal) in signed.iter().zip(ordinals) {
             let place = origin.place;
             let mut placed = Vec::new();
@@ -425,10 +452,16 @@ impl<S: Store> Authority<S> {
                 let sink = shown.sink.name().to_owned();
                 match shown.sink.put(&outgoing, replaces) {
                     Ok(()) => placed.push(Placed { sink, at: Some(self.now()) }),
-                    Err(error) => failed.push(NotPlaced { sink, place, error }),
+                    Err(error) => {
+                        observe::sink_failed(&sink, &place, &error);
+                        failed.push(NotPlaced { sink, place, error });
+                    }
                 }
             }
             let release = self.record_placed(&place, ordinal, &placed)?;
+            if release.out_since().is_some() {
+                watch.generated(&place, &release);
+            }
             let kind = if place.delta { &mut released.delta } else { &mut released.complete };
             *kind = Some(release);
         }

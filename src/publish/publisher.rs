@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Issue, Job, JobKind, LastRelease, Overdue, PublishError, Released, Schedule,
-    ScopeState, Sink,
+    ScopeState, Sink, observe,
 };
 use crate::{
     authority::{Authority, CrlRequest, Error, Release, ScopeStatus},
@@ -182,6 +182,8 @@ impl<S: Store> Publisher<S> {
             let jobs = publishing.schedule.due_all(self.authority.now(), &states);
             attempts.extend(jobs.into_iter().map(|job| self.run(publishing, job)));
         }
+        let waiting = self.over_states(|_, state| state.pending_since)?;
+        observe::backlog(waiting.len(), self.overdue()?.len());
         Ok(attempts)
     }
 

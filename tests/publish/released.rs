@@ -28,11 +28,13 @@ fn a_revocation_is_pending_until_every_sink_shows_it() {
         source: None,
     }));
     let sinks: [&dyn annul::Sink; 2] = [&one, &other];
-    // It cannot be asked what it shows, so nothing is made.
-    assert!(matches!(
-        issue(&authority, &Issue::new(week()), &sinks),
-        Err(PublishError::Unreadable { .. })
-    ));
+    // The other one is not to wait for it, but it does not count yet.
+    let incomplete = issue(&authority, &Issue::new(week()), &sinks).unwrap_err();
+    assert!(matches!(incomplete, PublishError::Incomplete { .. }), "{incomplete:?}");
+    assert_eq!(listed(&shown(&one, &place())), serials([1]));
+    assert_eq!(authority.pending(issuer).unwrap()[0].entries, 1);
+    let blind = issue(&authority, &Issue::new(week()), &[&other]).unwrap_err();
+    assert!(matches!(blind, PublishError::Unreadable { .. }), "{blind:?}");
     other.fail_with(None);
     clock.set(day(1));
     let released = issue(&authority, &Issue::new(week()), &sinks).unwrap();
