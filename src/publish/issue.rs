@@ -341,7 +341,10 @@ impl<S: Store> Authority<S> {
         self.send(vec![Signed { origin, der }], looked, &request, findings, &watch)
     }
 
-    /// What the sinks show, each of it released from this record.
+    /// What the sinks show at these places of one scope, each of it released from this record.
+    ///
+    /// Complete and delta CRLs share their numbers, so both are looked at whichever is made: a record
+    /// that was restored may know the one and not the other.
     fn look<'a>(
         &self,
         places: &[CrlPlace],
@@ -352,7 +355,11 @@ impl<S: Store> Authority<S> {
             return Err(PublishError::NoSinks);
         }
         let (mut shown, mut failed) = (Vec::new(), Vec::new());
-        for &place in places {
+        let kinds = places.first().into_iter().flat_map(|&place| {
+            [CrlPlace { delta: false, ..place }, CrlPlace { delta: true, ..place }]
+        });
+        for place in kinds {
+            let is_asked = places.contains(&place);
             for &sink in sinks {
                 let current = match sink.current(&place) {
                     Ok(current) => current,
@@ -361,6 +368,7 @@ impl<S: Store> Authority<S> {
                     {
                         None
                     }
+                    Err(_) if !is_asked => None,
                     // The others are not to wait for it.
                     Err(error) => {
                         observe::sink_failed(sink.name(), &place, &error);
@@ -371,7 +379,9 @@ impl<S: Store> Authority<S> {
                 if let Some(current) = &current {
                     self.recognize(sink, &place, current)?;
                 }
-                shown.push(Shown { sink, place, current });
+                if is_asked {
+                    shown.push(Shown { sink, place, current });
+                }
             }
         }
         let is_blind = |place: &&CrlPlace| !shown.iter().any(|it: &Shown<'_>| it.place == **place);

@@ -142,7 +142,8 @@ fn a_crash_at_any_call_of_a_sink_is_mended_by_the_same_call() {
             let losing = Losing { sink: &sinks[0], calls: 0.into(), lost, after };
             let both: [&dyn Sink; 2] = [&losing, &sinks[1]];
             let crashed = authority.issue(root().id(), &Issue::new(week()), &root(), &both);
-            assert_eq!(crashed.is_err(), lost <= 2);
+            // It is asked for both kinds of CRLs, then given one; the kind that is not made may be unknown.
+            assert_eq!(crashed.is_err(), lost == 1 || lost == 3);
             finish(&authority, &[&sinks[0], &sinks[1]], &mut seen);
             let [one, other] = sinks.each_ref().map(|sink| shown(sink, &place()));
             assert_eq!(one, other);

@@ -6,6 +6,7 @@ mod toy;
 mod crashes;
 mod deltas;
 mod forks;
+mod histories;
 mod partitions;
 mod released;
 mod scheduled;
