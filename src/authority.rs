@@ -13,6 +13,7 @@ mod follow;
 mod import;
 mod intake;
 mod issuers;
+mod leaving;
 mod list;
 mod parents;
 mod partitions;

@@ -1,5 +1,6 @@
 //! Publishing: what is due, what may go out, where to, and the record of it.
 
+mod error;
 mod gate;
 mod issue;
 mod observe;
@@ -14,8 +15,9 @@ pub use self::runner::{Runner, Turn};
 #[cfg(feature = "object-store")]
 pub use self::sink::ObjectStoreSink;
 pub use self::{
+    error::{NotPlaced, PublishError},
     gate::GateRefusal,
-    issue::{Issue, NotPlaced, PublishError, Released},
+    issue::{Issue, Released},
     publisher::{Attempt, Publisher, Publishing},
     schedule::{
         Failure, Job, JobKind, LastRelease, Overdue, Rhythm, Schedule, ScheduleError, ScopeState,

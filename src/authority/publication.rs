@@ -3,7 +3,7 @@
 use super::{
     Authority, Error, Freshness,
     release::{Release, Series},
-    view::{View, entry},
+    view::View,
 };
 use crate::{
     issuer_id::IssuerId,
@@ -12,7 +12,7 @@ use crate::{
     partition::Partition,
     scope::{CrlPlace, Scope},
     serial::Serial,
-    store::{Space, Store, StoreError, key},
+    store::{Store, StoreError},
     time::Timestamp,
 };
 use std::{fmt, ops::ControlFlow};
@@ -436,70 +436,5 @@ fn fallen_at(graph: &Graph, by: &Invalidation) -> Timestamp {
             let revocations = facts.certificates.iter().filter_map(|it| it.revocation);
             revocations.map(|it| it.recorded_at).max().unwrap_or(by.at)
         }
-    }
-}
-
-impl<S: Store> Authority<S> {
-    /// Of these certificates of an issuer, those that a CRL of a place must go on listing, though
-    /// the CRL that it replaces, which has this thisUpdate, lists them: each of which nobody knows
-    /// that it had expired by then (RFC 5280 §3.3), nor, for a delta, that its base lists it.
-    pub(crate) fn must_stay(
-        &self,
-        issuer: IssuerId,
-        serials: &[Serial],
-        replaced_at: Timestamp,
-        base: Option<Position>,
-    ) -> Result<Vec<Serial>, Error> {
-        let view = self.view()?;
-        let (mut stay, mut gone) = (Vec::new(), Vec::new());
-        for &serial in serials {
-            let (_, record) = view.certificate(issuer, serial)?;
-            let Some(record) = record else {
-                gone.push(serial);
-                continue;
-            };
-            let rows = view.rows_of(issuer, record.partition, serial)?;
-            let mut not_after = record.not_after;
-            let mut last = Position(0);
-            for (key, value) in &rows {
-                let event = entry(Space::Entries, key, value)?.event;
-                not_after = not_after.max(event.subject().and_then(|subject| subject.not_after));
-                last = last.max(key::position(key));
-            }
-            let has_expired = not_after.is_some_and(|at| at < replaced_at);
-            let is_on_base = !rows.is_empty() && base.is_some_and(|position| last <= position);
-            if !has_expired && !is_on_base {
-                stay.push(serial);
-            }
-        }
-        stay.extend(self.still_valid(&view, issuer, gone, replaced_at)?);
-        Ok(stay)
-    }
-
-    /// Of certificates that left the live set, those that the log does not know to have expired.
-    fn still_valid(
-        &self,
-        view: &View<'_>,
-        issuer: IssuerId,
-        mut gone: Vec<Serial>,
-        replaced_at: Timestamp,
-    ) -> Result<Vec<Serial>, Error> {
-        if gone.is_empty() {
-            return Ok(gone);
-        }
-        gone.sort_unstable();
-        let head = view.head(issuer)?;
-        let mut expired = vec![false; gone.len()];
-        view.log(&view.token(issuer, Position(0))?, &head, |_, entry| {
-            if let Some(subject) = entry.event.subject()
-                && let Ok(place) = gone.binary_search(&subject.serial)
-                && let Some(expired) = expired.get_mut(place)
-            {
-                *expired |= subject.not_after.is_some_and(|at| at < replaced_at);
-            }
-            ControlFlow::Continue(())
-        })?;
-        let kept = gone.into_iter().zip(expired).filter(|(_, expired)| !expired);
-        Ok(kept.map(|(serial, _)| serial).collect())
     }
 }
