@@ -97,7 +97,7 @@ impl Retention {
 impl Release {
     const FORMAT: u8 = 1;
 
-    /// What will be recorded of a CRL that was [prepared](Authority::prepare_crl) once it is
+    /// What will be recorded of a CRL that was [prepared](crate::Authority::prepare_crl) once it is
     /// released.
     ///
     /// # Errors
