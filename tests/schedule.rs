@@ -272,6 +272,16 @@ fn e42_a_next_update_that_is_cut_short_does_not_make_crl_after_crl() {
 }
 
 #[test]
+fn e42_a_next_update_nearer_than_the_next_attempt_is_kept_too() {
+    let schedule = without_jitter(Schedule::private());
+    let mut state = released(&schedule, at(0));
+    // The issuer's notAfter is near, and the CRL cannot be valid for longer.
+    state.last = state.last.map(|last| LastRelease { next_update: at(5 * MINUTE), ..last });
+    assert_eq!(schedule.next_due(&state), Some(at(5 * MINUTE)));
+    assert_eq!(schedule.overdue(at(5 * MINUTE), &state).unwrap().why, Why::NextUpdateNear);
+}
+
+#[test]
 fn a_fall_waits_no_longer_than_a_delta_crl_would() {
     let schedule = without_jitter(Schedule::private_with_deltas());
     let mut state = released(&schedule, at(0));

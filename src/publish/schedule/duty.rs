@@ -85,6 +85,8 @@ impl Series<'_> {
         let half = deadline.saturating_since(this_update) / 2;
         let pace = period.saturating_sub(overlap).min(half.max(self.schedule.retry()));
         let due = deadline.saturating_sub(overlap).max(this_update.saturating_add(pace));
+        // A nextUpdate that is nearer than one attempt to the next is no leave to be late.
+        let due = due.min(deadline);
         Some(Duty { why, due: self.early(this_update, due), deadline })
     }
 
