@@ -101,6 +101,23 @@ fn e14_numbers_rise_through_failures_restarts_clock_steps_and_two_writers() {
 }
 
 #[test]
+fn e14_a_new_key_begins_above_the_numbers_that_the_old_one_has_under_the_same_name() {
+    let (authority, _) = in_memory();
+    issue(&authority, 1);
+    for _ in 0..3 {
+        crl(&authority).unwrap();
+    }
+    let first_number = |ca: &Ca| {
+        authority.add_issuer(&AddIssuer::new(ca.certifies(ca, 1).ca())).unwrap();
+        authority.crl(ca.id(), &WEEK, ca, &mut Vec::new()).unwrap().crl.number
+    };
+    assert_eq!(first_number(&Ca::with_key("root", "new key")), CrlNumber::from_u64(4));
+    assert_eq!(first_number(&Ca::new("other name")), CrlNumber::from_u64(1));
+    // From there on each goes its own way.
+    assert_eq!(crl(&authority).unwrap().0.crl.number, CrlNumber::from_u64(4));
+}
+
+#[test]
 fn a_date_from_a_clock_that_was_ahead_can_be_amended_and_blocks_no_crl_then() {
     let (authority, clock) = in_memory();
     let issuer = issue(&authority, 1);

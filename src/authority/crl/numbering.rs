@@ -10,6 +10,7 @@ use crate::{
     },
     crl::{CrlError, CrlNumber},
     issuer_id::IssuerId,
+    scope::Scope,
     signing,
     store::{Store, StoreError, Table},
     time::Timestamp,
@@ -38,11 +39,13 @@ impl<S: Store> Authority<S> {
             let (version, last) = view.crl_numbers(&key)?;
             let this_update = self.this_update(view, issuer, request, last, now)?;
             self.check_validity(&known, this_update, request)?;
-            let number = match last {
+            let highest = match last {
+                Some(record) => Some(record.last),
+                None => highest_of_other_keys(view, &known, scope)?,
+            };
+            let number = match highest {
                 None => CrlNumber::from_u64(1),
-                Some(NumberRecord { last, .. }) => {
-                    last.next().ok_or(Error::NumbersExhausted { last })?
-                }
+                Some(last) => last.next().ok_or(Error::NumbersExhausted { last })?,
             };
             let record = NumberRecord { last: number, this_update };
             change.put(Table::CrlNumbers, key, version, record.to_octets());
@@ -145,6 +148,22 @@ impl<S: Store> Authority<S> {
             }),
         }
     }
+}
+
+/// The highest number of a CRL of the same scope that another key under the same name has: a
+/// relying party that has both, and looks at the name alone, takes the higher.
+fn highest_of_other_keys(
+    view: &View<'_>,
+    known: &KnownIssuer,
+    scope: Scope,
+) -> Result<Option<CrlNumber>, StoreError> {
+    let mut highest = None;
+    let of_the_name = |other: &&KnownIssuer| other.issuer.name() == known.issuer.name();
+    for other in view.issuers()?.iter().filter(of_the_name) {
+        let (_, numbers) = view.crl_numbers(&scope_key(other.issuer.id(), scope))?;
+        highest = highest.max(numbers.map(|numbers| numbers.last));
+    }
+    Ok(highest)
 }
 
 /// The latest revocationDate of an issuer's log as it stands, if it is after `now`; else it does

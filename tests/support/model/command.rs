@@ -17,6 +17,11 @@ pub fn cas() -> Vec<Ca> {
     (0..CAS).map(|index| Ca::with_key(&name(index), &format!("key {index}"))).collect()
 }
 
+/// Whether two CAs, by number, share a name.
+pub fn same_name(one: usize, other: usize) -> bool {
+    one.min(CAS - 2) == other.min(CAS - 2)
+}
+
 /// A certificate, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cert {

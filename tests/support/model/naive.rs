@@ -1,7 +1,7 @@
 //! What every command must answer and do, as plainly as it can be said.
 
 use super::{
-    command::{By, Cert, Command, Details},
+    command::{By, Cert, Command, Details, same_name},
     graph::{Class, Graph, Issuer, Kind, Link, Noted, Record},
 };
 use crate::support::toy::day;
@@ -415,6 +415,10 @@ impl Naive {
 
     fn crl(&mut self, ca: usize) -> Result<(), Refused> {
         let (now, skew) = (self.now, self.policy.clock_skew);
+        // Where a key begins: above what the others have under its name.
+        let of_the_name = self.graph.issuers.iter().filter(|(other, _)| same_name(ca, **other));
+        let begin =
+            of_the_name.filter_map(|(_, issuer)| issuer.crl).map(|(number, _)| number).max();
         let issuer = self.issuer(ca)?;
         // Until when a certificate that has not expired then lets it sign.
         let signs_until = |at| {
@@ -434,7 +438,8 @@ impl Naive {
         if signs_until(this_update) < Some(this_update.saturating_add(DAY)) {
             return Err("NextUpdateTooLate");
         }
-        issuer.crl = Some((issuer.crl.map_or(1, |(number, _)| number + 1), this_update));
+        let number = issuer.crl.map(|(number, _)| number).or(begin).map_or(1, |last| last + 1);
+        issuer.crl = Some((number, this_update));
         Ok(())
     }
 }
