@@ -78,7 +78,8 @@ pub struct Placed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Retention {
-    /// The thisUpdate of that CRL: the certificate's notAfter must be before it.
+    /// The thisUpdate of that CRL, or that of the new one where it is earlier because a clock was set
+    /// right: the certificate's notAfter must be before it.
     pub expired_before: Timestamp,
     /// The position that it was made from: the certificate must have been revoked up to there.
     pub revoked_up_to: Position,

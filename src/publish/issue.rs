@@ -375,8 +375,10 @@ impl<S: Store> Authority<S> {
             Some(base) => self.position_of_base(&place, base)?,
             None => None,
         };
+        // The clock may have been ahead when the old one was made.
+        let replaced_at = old.this_update().min(new.this_update());
         let compared = gate::compare(&old, &new, &request.waivers, |missing| {
-            self.still_needed(place.issuer, missing, old.this_update(), base).map_err(Failure::Else)
+            self.still_needed(place.issuer, missing, replaced_at, base).map_err(Failure::Else)
         });
         compared.map_err(|failure| match failure {
             Failure::Gate(problem) => refuse(problem),

@@ -271,3 +271,27 @@ fn e41_a_clock_that_was_wrong_is_set_aside_by_name() {
     assert_eq!(release.this_update, day(1));
     assert_eq!(authority.releases(issuer, Scope::Full, 1).unwrap(), [release]);
 }
+
+#[test]
+fn e36_a_clock_that_was_ahead_retires_nothing_that_is_still_valid() {
+    let (authority, clock) = in_memory();
+    with_leaves(&authority, 0);
+    let leaf = root().leaf(1).valid(-1, 10).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    // By this clock the certificate has expired, and is on a CRL once more; then it is set right.
+    clock.set(day(20));
+    release(&authority, &sink);
+    clock.set(day(1));
+    let waiver = |what| Waiver::new(what, "j.doe", "the clock was ahead");
+    let right =
+        Issue::new(week().waive(waiver(Waive::ThisUpdate)).waive(waiver(Waive::NextUpdate)));
+    issue(&authority, &right, &[&sink]).unwrap();
+    assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+    for (number, lists) in [(9, true), (11, true), (12, false)] {
+        clock.set(day(number));
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())).len(), usize::from(lists), "on day {number}");
+    }
+}
