@@ -140,6 +140,8 @@ pub struct ScopeStatus {
     pub delta_pending_since: Option<Timestamp>,
     /// Whether the issuer publishes delta CRLs: it says so, and is not down.
     pub offers_deltas: bool,
+    /// Whether the issuer is down: no delta CRL can be made of it any more.
+    pub is_down: bool,
     /// Since when no delta CRL can be made before the next complete one: a fall, or a compaction.
     pub needs_base_since: Option<Timestamp>,
     /// Whether the last CRL of all was released.
@@ -223,8 +225,10 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         let known = view.require_issuer(issuer)?;
         let graph = view.graph_above(issuer)?;
-        let invalidation = graph.invalidation(issuer).filter(|_| known.record.lists_invalidated);
-        let offers_deltas = view.offers_deltas(issuer)? && invalidation.is_none();
+        let invalidation = graph.invalidation(issuer);
+        let is_down = invalidation.is_some();
+        let invalidation = invalidation.filter(|_| known.record.lists_invalidated);
+        let offers_deltas = view.offers_deltas(issuer)? && !is_down;
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
         for scope in view.scopes(issuer)? {
@@ -246,6 +250,7 @@ impl<S: Store> Authority<S> {
                 delta_since: None,
                 entries: 0,
                 fall: fall.is_some(),
+                is_down,
                 needs_base_since: None,
                 ended: record.ended,
                 complete,
@@ -358,6 +363,7 @@ struct Waiting {
     delta_since: Option<Timestamp>,
     entries: u64,
     fall: bool,
+    is_down: bool,
     needs_base_since: Option<Timestamp>,
     ended: bool,
     complete: Option<Release>,
@@ -411,6 +417,7 @@ impl Waiting {
             pending,
             delta_pending_since: self.delta_since.filter(|_| offers_deltas),
             offers_deltas,
+            is_down: self.is_down,
             needs_base_since: self.needs_base_since,
             ended: self.ended,
         }

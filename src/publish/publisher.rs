@@ -277,6 +277,7 @@ impl ScopeState {
         state.pending_since = status.pending.map(|pending| pending.since);
         state.pending_delta_since = status.delta_pending_since;
         state.needs_base_since = status.needs_base_since;
+        state.is_down = status.is_down;
         state.ended = status.ended;
         state
     }

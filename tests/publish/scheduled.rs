@@ -1,10 +1,10 @@
 //! By the schedule, with sinks and signers that fail: nothing stays unpublished.
 
-use super::{place, revocation, root, with_leaves};
-use crate::toy::{Ca, in_memory};
+use super::{listed, place, revocation, revoke, root, serials, shown, with_leaves};
+use crate::toy::{Ca, ToyClock, day, in_memory};
 use annul::{
-    Distribution, Error, MemorySink, PublishError, Publisher, Publishing, Schedule, Scope, Signer,
-    SigningError, SinkError, ToSign,
+    AddIssuer, Distribution, Error, MemorySink, PublishError, Publisher, Publishing, Registration,
+    RevokeCa, Schedule, Scope, Signer, SigningError, SinkError, Store, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{
@@ -192,4 +192,55 @@ fn the_runner_publishes_what_is_due_wakes_and_stops() {
     assert!(matches!(turns.recv_timeout(wait), Ok(Turn::Idle(_))));
     runner.stop();
     assert!(turns.recv_timeout(wait).is_err(), "it is gone");
+}
+
+/// Runs what is due up to a moment, as a runner would.
+fn run_until<S: Store>(
+    publisher: &Publisher<S>,
+    clock: &ToyClock,
+    end: Timestamp,
+) -> Vec<annul::Attempt> {
+    let mut attempts = Vec::new();
+    loop {
+        attempts.extend(publisher.run_due().unwrap());
+        let Some(next) = publisher.next_due().unwrap().filter(|next| *next <= end) else { break };
+        clock.set(next.max(publisher.now().saturating_add(Duration::from_secs(60))));
+    }
+    clock.set(end.max(publisher.now()));
+    attempts
+}
+
+#[test]
+fn e40_an_issuer_that_is_down_gets_its_crls_without_deltas() {
+    let (authority, clock) = in_memory();
+    let root_id = with_leaves(&authority, 3);
+    let below = Ca::new("below");
+    let added = authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap();
+    let ca = added.issuer;
+    let leaf = below.leaf(1).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    let authority = Arc::new(authority);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let mut publisher = Publisher::new(Arc::clone(&authority));
+    for (issuer, key) in [(root_id, root()), (ca, below)] {
+        let distribution = Distribution::new("http://crl.example").with_deltas();
+        authority.set_distribution(issuer, &distribution).unwrap();
+        let publishing = Publishing::new(issuer, Schedule::private_with_deltas(), key);
+        publisher = publisher.with(publishing.to(Arc::clone(&sink)));
+    }
+    run_until(&publisher, &clock, day(1));
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    let attempts = run_until(&publisher, &clock, day(2));
+    assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+    let place = annul::CrlPlace::complete(ca, Scope::Full);
+    assert_eq!(listed(&shown(&sink, &place)), serials([1]));
+    assert!(publisher.overdue().unwrap().is_empty());
+    // Its CRLs go on, no more often than they must, and a revocation waits no longer than for a delta.
+    let attempts = run_until(&publisher, &clock, day(20));
+    assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+    assert!((36..=44).contains(&attempts.len()), "{}", attempts.len());
+    revoke(&authority, 2);
+    run_until(&publisher, &clock, day(20).saturating_add(Duration::from_secs(3600)));
+    assert!(authority.pending(root_id).unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
 }
