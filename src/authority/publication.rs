@@ -144,7 +144,7 @@ pub struct ScopeStatus {
     pub is_down: bool,
     /// Since when no delta CRL can be made before the next complete one: a fall, or a compaction.
     pub needs_base_since: Option<Timestamp>,
-    /// Whether the last CRL of all was released.
+    /// Whether the last CRL of all was released, or all certificates of the issuer have expired.
     pub ended: bool,
 }
 
@@ -229,6 +229,7 @@ impl<S: Store> Authority<S> {
         let is_down = invalidation.is_some();
         let invalidation = invalidation.filter(|_| known.record.lists_invalidated);
         let offers_deltas = view.offers_deltas(issuer)? && !is_down;
+        let has_expired = known.issuer.not_after() < self.now();
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
         for scope in view.scopes(issuer)? {
@@ -252,7 +253,7 @@ impl<S: Store> Authority<S> {
                 fall: fall.is_some(),
                 is_down,
                 needs_base_since: None,
-                ended: record.ended,
+                ended: record.ended || has_expired,
                 complete,
                 delta,
             });

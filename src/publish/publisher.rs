@@ -69,6 +69,7 @@ impl Publishing {
         let complete = self.schedule.complete().validity;
         let delta = self.schedule.deltas().map_or(complete, |rhythm| rhythm.validity);
         let request = CrlRequest::new(complete).of(job.scope).with_delta_validity(delta);
+        let request = request.ending_with_issuer();
         let request = self.ca_issuers.iter().fold(request, CrlRequest::with_ca_issuers);
         let issue = match job.kind {
             JobKind::Complete => Issue::new(request),

@@ -244,3 +244,31 @@ fn e40_an_issuer_that_is_down_gets_its_crls_without_deltas() {
     assert!(authority.pending(root_id).unwrap().is_empty());
     assert!(publisher.overdue().unwrap().is_empty());
 }
+
+#[test]
+fn e42_crls_go_out_until_the_issuer_ends_and_none_is_due_after() {
+    let (authority, clock) = in_memory();
+    let root = root();
+    let ends = root.certifies(&root, 0x7fff).valid(-100, 10).ca();
+    let issuer = authority.add_issuer(&AddIssuer::new(ends)).unwrap().issuer;
+    for number in 0..10 {
+        let serial = crate::toy::serial(number + 1);
+        authority.register(&Registration::of_serial(issuer, serial, day(10))).unwrap();
+    }
+    let authority = Arc::new(authority);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let publishing = Publishing::new(issuer, Schedule::private(), root).to(Arc::clone(&sink));
+    let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+    for number in 0..10 {
+        revoke(&authority, number + 1);
+        let end = day(number as i64).saturating_add(Duration::from_secs(86_399));
+        let attempts = run_until(&publisher, &clock, end);
+        assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+        assert!(publisher.overdue().unwrap().is_empty(), "on day {number}");
+        assert_eq!(listed(&shown(&sink, &place())), serials(1..=number + 1));
+        clock.set(day(number as i64 + 1));
+    }
+    clock.set(day(11));
+    assert!(publisher.run_due().unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
+}

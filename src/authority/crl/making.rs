@@ -338,7 +338,8 @@ impl Making<'_> {
             return Timestamp::MAX;
         }
         let validity = self.request.delta_validity.filter(|_| delta);
-        self.release.this_update.saturating_add(validity.unwrap_or(self.request.validity))
+        let validity = validity.unwrap_or(self.request.validity);
+        self.request.next_update(&self.known.issuer, self.release.this_update, validity)
     }
 
     fn distribution_point(&self) -> Result<Option<DistributionPoint>, Error> {
