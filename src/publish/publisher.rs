@@ -65,13 +65,13 @@ impl Publishing {
         self
     }
 
-    fn issue(&self, job: &Job) -> Issue {
+    fn issue(&self, job: &Job, kind: JobKind) -> Issue {
         let complete = self.schedule.complete().validity;
         let delta = self.schedule.deltas().map_or(complete, |rhythm| rhythm.validity);
         let request = CrlRequest::new(complete).of(job.scope).with_delta_validity(delta);
         let request = request.ending_with_issuer();
         let request = self.ca_issuers.iter().fold(request, CrlRequest::with_ca_issuers);
-        let issue = match job.kind {
+        let issue = match kind {
             JobKind::Complete => Issue::new(request),
             JobKind::Delta => Issue::new(request.delta()),
             JobKind::CompleteAndDelta => Issue::new(request).with_delta(),
@@ -235,10 +235,18 @@ impl<S: Store> Publisher<S> {
 
     fn run(&self, publishing: &Publishing, job: Job) -> Attempt {
         let sinks: Vec<&dyn Sink> = publishing.sinks.iter().map(|sink| &**sink).collect();
-        let issue = publishing.issue(&job);
-        let run = || self.authority.issue(publishing.issuer, &issue, &*publishing.signer, &sinks);
-        // What a panic interrupts is as it is after a crash, which every call copes with.
-        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked));
+        let run = |kind| {
+            let issue = publishing.issue(&job, kind);
+            let run =
+                || self.authority.issue(publishing.issuer, &issue, &*publishing.signer, &sinks);
+            // What a panic interrupts is as it is after a crash, which every call copes with.
+            catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked))
+        };
+        let mut result = run(job.kind);
+        // What stands in the way of the delta CRL is not to keep back the complete one.
+        if job.kind == JobKind::CompleteAndDelta && result.as_ref().is_err_and(is_about_delta) {
+            result = run(JobKind::Complete);
+        }
         let key = (job.issuer, job.scope);
         let mut failures = self.remembered();
         match &result {
@@ -260,6 +268,15 @@ impl<S: Store> Publisher<S> {
 
     fn remembered(&self) -> MutexGuard<'_, BTreeMap<(IssuerId, Scope), Failure>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it was the delta CRL that could not go out, and the complete one did not for its sake.
+fn is_about_delta(error: &PublishError) -> bool {
+    match error {
+        PublishError::Gate { place, .. } | PublishError::Unreadable { place, .. } => place.delta,
+        PublishError::Authority(error) => matches!(error, Error::NeedsBase { .. }),
+        _ => false,
     }
 }
 

@@ -1,10 +1,14 @@
 //! By the schedule, with sinks and signers that fail: nothing stays unpublished.
 
-use super::{listed, place, revocation, revoke, root, serials, shown, with_leaves};
+use super::{
+    distribute, issue, listed, place, release, revocation, revoke, root, serials, shown, week,
+    with_leaves,
+};
 use crate::toy::{Ca, ToyClock, day, in_memory};
 use annul::{
-    AddIssuer, Distribution, Error, MemorySink, PublishError, Publisher, Publishing, Registration,
-    RevokeCa, Schedule, Scope, Signer, SigningError, SinkError, Store, Timestamp, ToSign,
+    AddIssuer, CertificateList, CrlPlace, Distribution, Error, Import, Issue, MemorySink,
+    MemoryStore, PublishError, Publisher, Publishing, Registration, RevokeCa, Schedule, Scope,
+    Signer, SigningError, SinkError, Store, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{
@@ -271,4 +275,37 @@ fn e42_crls_go_out_until_the_issuer_ends_and_none_is_due_after() {
     clock.set(day(11));
     assert!(publisher.run_due().unwrap().is_empty());
     assert!(publisher.overdue().unwrap().is_empty());
+}
+
+#[test]
+fn what_keeps_a_delta_back_does_not_keep_back_the_complete_crl() {
+    let (clock, store, backup) = (ToyClock::at(day(0)), MemoryStore::new(), MemoryStore::new());
+    let lost = crate::toy::authority(&store, &clock, Arc::default());
+    let issuer = with_leaves(&lost, 3);
+    distribute(&lost);
+    let sink = Arc::new(MemorySink::new("sink"));
+    release(&lost, &sink);
+    annul::store::copy(&store, &backup).unwrap();
+    clock.set(day(1));
+    revoke(&lost, 1);
+    let request = week().with_delta_validity(super::DAY);
+    issue(&lost, &Issue::new(request.clone()).with_delta(), &[&sink]).unwrap();
+    revoke(&lost, 2);
+    issue(&lost, &Issue::new(request.delta()), &[&sink]).unwrap();
+
+    // The last base that the restored record knows is older than that of the delta that is out.
+    let restored = crate::toy::authority(backup, &clock, Arc::default());
+    let ders = [CrlPlace::complete(issuer, Scope::Full), CrlPlace::delta(issuer, Scope::Full)]
+        .map(|place| shown(&sink, &place));
+    let crls = ders.iter().map(|der| CertificateList::from_der(der).unwrap());
+    restored.import(issuer, &crls.fold(Import::new(), Import::with_crl)).unwrap();
+    revoke(&restored, 3);
+    let restored = Arc::new(restored);
+    let publishing = Publishing::new(issuer, Schedule::private_with_deltas(), root());
+    let publisher =
+        Publisher::new(Arc::clone(&restored)).with(publishing.to(Arc::clone(&sink)));
+    run_until(&publisher, &clock, day(3));
+    assert!(restored.pending(issuer).unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
+    assert_eq!(listed(&shown(&sink, &place())), serials([1, 2, 3]));
 }
