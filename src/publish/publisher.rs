@@ -175,17 +175,39 @@ impl<S: Store> Publisher<S> {
     /// failed.
     ///
     /// # Errors
-    /// Where the record cannot be read; of each job, the attempt says what came of it.
+    /// Where the record of an issuer cannot be read: what is due for the others is done all the same.
+    /// Of each job, the attempt says what came of it.
     pub fn run_due(&self) -> Result<Vec<Attempt>, Error> {
         let mut attempts = Vec::new();
+        self.run_while(&|| true, &mut |attempt| attempts.push(attempt))?;
+        Ok(attempts)
+    }
+
+    /// As [`Publisher::run_due`], as long as it `goes_on`; `tell` is told of each attempt at once.
+    pub(super) fn run_while(
+        &self,
+        goes_on: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Attempt),
+    ) -> Result<(), Error> {
+        let mut unread = None;
         for publishing in &self.publishings {
-            let states = self.states_of(publishing)?;
-            let jobs = publishing.schedule.due_all(self.authority.now(), &states);
-            attempts.extend(jobs.into_iter().map(|job| self.run(publishing, job)));
+            let jobs = match self.states_of(publishing) {
+                Ok(states) => publishing.schedule.due_all(self.authority.now(), &states),
+                Err(error) => {
+                    unread = unread.or(Some(error));
+                    continue;
+                }
+            };
+            jobs.into_iter()
+                .take_while(|_| goes_on())
+                .for_each(|job| tell(self.run(publishing, job)));
+        }
+        if let Some(error) = unread {
+            return Err(error);
         }
         let waiting = self.over_states(|_, state| state.pending_since)?;
         observe::backlog(waiting.len(), self.overdue()?.len());
-        Ok(attempts)
+        Ok(())
     }
 
     /// What the clock of the authority says.

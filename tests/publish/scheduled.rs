@@ -302,10 +302,86 @@ fn what_keeps_a_delta_back_does_not_keep_back_the_complete_crl() {
     revoke(&restored, 3);
     let restored = Arc::new(restored);
     let publishing = Publishing::new(issuer, Schedule::private_with_deltas(), root());
-    let publisher =
-        Publisher::new(Arc::clone(&restored)).with(publishing.to(Arc::clone(&sink)));
+    let publisher = Publisher::new(Arc::clone(&restored)).with(publishing.to(Arc::clone(&sink)));
     run_until(&publisher, &clock, day(3));
     assert!(restored.pending(issuer).unwrap().is_empty());
     assert!(publisher.overdue().unwrap().is_empty());
     assert_eq!(listed(&shown(&sink, &place())), serials([1, 2, 3]));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_holds_up_no_other() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let publish =
+        |issuer| Publishing::new(issuer, Schedule::private(), root()).to(Arc::clone(&sink));
+    let unknown = annul::IssuerId::of(b"a", b"b");
+    let publisher =
+        Publisher::new(Arc::new(authority)).with(publish(unknown)).with(publish(issuer));
+    assert!(matches!(publisher.run_due(), Err(Error::Refused(_))));
+    assert_eq!(sink.places(), [place()]);
+}
+
+/// A sink that says when it is given a CRL, and waits until it may go on.
+#[cfg(feature = "runner")]
+#[derive(Debug)]
+struct Waiting {
+    sink: Arc<MemorySink>,
+    begun: std::sync::mpsc::SyncSender<()>,
+    goes_on: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+#[cfg(feature = "runner")]
+impl annul::Sink for Waiting {
+    fn name(&self) -> &str {
+        self.sink.name()
+    }
+
+    fn check(&self) -> Result<(), SinkError> {
+        self.sink.check()
+    }
+
+    fn current(&self, place: &annul::CrlPlace) -> Result<Option<annul::Current>, SinkError> {
+        self.sink.current(place)
+    }
+
+    fn put(
+        &self,
+        outgoing: &annul::Outgoing<'_>,
+        replaces: Option<&annul::Revision>,
+    ) -> Result<(), SinkError> {
+        let _ = self.begun.send(());
+        let _ = self.goes_on.lock().unwrap().recv();
+        self.sink.put(outgoing, replaces)
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(feature = "runner")]
+#[test]
+fn the_runner_stops_after_the_job_in_hand() {
+    use annul::Runner;
+    use std::sync::{Mutex, mpsc};
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let (begun, has_begun) = mpsc::sync_channel(9);
+    let (go_on, goes_on) = mpsc::channel();
+    let sink = Arc::new(MemorySink::new("sink"));
+    let waiting = Waiting { sink: Arc::clone(&sink), begun, goes_on: Mutex::new(goes_on) };
+    let publishing = Publishing::new(issuer, Schedule::private(), root()).to(waiting);
+    let publisher = Publisher::new(Arc::new(authority)).with(publishing);
+    let runner = Runner::start(publisher, |_| {}).unwrap();
+    has_begun.recv().unwrap();
+    let stopping = std::thread::spawn(move || runner.stop());
+    std::thread::sleep(Duration::from_millis(300));
+    drop(go_on);
+    stopping.join().unwrap();
+    assert_eq!(sink.places().len(), 1, "three scopes are due");
 }
