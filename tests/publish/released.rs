@@ -295,3 +295,16 @@ fn e36_a_clock_that_was_ahead_retires_nothing_that_is_still_valid() {
         assert_eq!(listed(&shown(&sink, &place())).len(), usize::from(lists), "on day {number}");
     }
 }
+
+#[test]
+fn e43_a_delta_crl_is_never_the_last_of_its_scope() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    let delta = issue(&authority, &Issue::new(week().last().delta()), &[&sink]).unwrap();
+    assert!(!delta.delta.unwrap().last);
+    revoke(&authority, 1);
+    release(&authority, &sink);
+    assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+}

@@ -324,7 +324,8 @@ impl Making<'_> {
         let origin = Origin {
             place: CrlPlace { issuer: self.known.issuer.id(), scope: self.request.scope, delta },
             expired_since: self.expired_since,
-            release: self.release.clone(),
+            // A delta CRL ends nothing: many relying parties never look at one.
+            release: Release { last: self.release.last && !delta, ..self.release.clone() },
         };
         let (prepared, _) = self.lay_out(delta, |tbs, entries| {
             tbs.prepare(entries, public_key, algorithm, origin.to_octets())
