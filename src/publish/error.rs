@@ -32,6 +32,12 @@ pub enum PublishError {
     /// Nobody would see it.
     #[error("there is no sink to release it to")]
     NoSinks,
+    /// The record tells sinks apart by their names. Nothing was made.
+    #[error("two sinks are called {sink}")]
+    SameName {
+        /// The name.
+        sink: String,
+    },
     /// No sink can be asked what it shows, this one among them. Nothing was made.
     #[error("sink {sink} cannot be asked what it shows at {place}")]
     Unreadable {

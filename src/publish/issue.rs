@@ -29,6 +29,7 @@ use crate::{
     store::Store,
     time::Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// How often a CRL is made anew because another publisher was faster.
 const ATTEMPTS: u32 = 3;
@@ -224,6 +225,11 @@ impl<S: Store> Authority<S> {
     ) -> Result<Looked<'a>, PublishError> {
         if sinks.is_empty() {
             return Err(PublishError::NoSinks);
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = sinks.iter().map(|sink| sink.name()).find(|name| !names.insert(*name))
+        {
+            return Err(PublishError::SameName { sink: twice.to_owned() });
         }
         let (mut shown, mut failed) = (Vec::new(), Vec::new());
         let kinds = places.first().into_iter().flat_map(|&place| {

@@ -308,3 +308,13 @@ fn e43_a_delta_crl_is_never_the_last_of_its_scope() {
     release(&authority, &sink);
     assert_eq!(listed(&shown(&sink, &place())), serials([1]));
 }
+
+#[test]
+fn two_sinks_of_one_name_are_refused() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let [one, other] = ["sink", "sink"].map(MemorySink::new);
+    let refused = issue(&authority, &Issue::new(week()), &[&one, &other]).unwrap_err();
+    assert!(refused.to_string().contains("two sinks"), "{refused}");
+    assert!(one.places().is_empty() && other.places().is_empty());
+}
