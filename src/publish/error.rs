@@ -8,6 +8,7 @@ use crate::{
     retry::Retry,
     scope::CrlPlace,
 };
+use std::time::Duration;
 
 /// A sink that does not show a CRL.
 #[derive(Debug)]
@@ -115,6 +116,15 @@ pub enum PublishError {
     },
 }
 
+/// How long it wants to be waited for; `Never` the longest.
+fn wait(retry: &Retry) -> Duration {
+    match *retry {
+        Retry::Now => Duration::ZERO,
+        Retry::After(wait) => wait,
+        Retry::Never => Duration::MAX,
+    }
+}
+
 fn first(failed: &[NotPlaced]) -> String {
     let first = failed.first().map(|it| format!("{} at {}: {}", it.sink, it.place, it.error));
     first.unwrap_or_default()
@@ -131,8 +141,10 @@ impl PublishError {
         match self {
             Self::Authority(error) => error.retry(),
             Self::Unreadable { source, .. } => source.retry(),
+            // What helps one sink is worth the call, whatever another one waits for.
             Self::Incomplete { failed, .. } => {
-                failed.iter().map(|it| it.error.retry()).next().unwrap_or(Retry::Now)
+                let retries = failed.iter().map(|it| it.error.retry());
+                retries.min_by_key(wait).unwrap_or(Retry::Now)
             }
             _ => Retry::Never,
         }

@@ -318,3 +318,17 @@ fn two_sinks_of_one_name_are_refused() {
     assert!(refused.to_string().contains("two sinks"), "{refused}");
     assert!(one.places().is_empty() && other.places().is_empty());
 }
+
+#[test]
+fn a_call_is_worth_repeating_where_it_helps_one_of_the_sinks() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let sinks = ["good", "misconfigured", "down"].map(MemorySink::new);
+    let misconfigured = || SinkError::WriteOnly;
+    let down = || SinkError::Unavailable { sink: "down".to_owned(), source: "down".into() };
+    sinks[1].fail_with(Some(misconfigured));
+    sinks[2].fail_with(Some(down));
+    let all: [&dyn annul::Sink; 3] = [&sinks[0], &sinks[1], &sinks[2]];
+    let incomplete = issue(&authority, &Issue::new(week()), &all).unwrap_err();
+    assert_eq!(incomplete.retry(), down().retry());
+}
