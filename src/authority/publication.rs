@@ -236,10 +236,10 @@ impl<S: Store> Authority<S> {
             let complete = view.last_out(&CrlPlace::complete(issuer, scope))?;
             let delta = view.last_out(&CrlPlace::delta(issuer, scope))?;
             let (_, record) = view.scope_record(issuer, scope)?;
-            let released = |release: &Option<Release>| {
-                release.as_ref().map_or(Position(0), |release| release.as_of.position(issuer))
-            };
-            let (complete_at, delta_at) = (released(&complete), released(&delta));
+            let released = |release: &Release| release.as_of.position(issuer);
+            let complete_at = complete.as_ref().map_or(Position(0), released);
+            // Before there was any delta nobody waits for one that says what the complete CRL says.
+            let delta_at = delta.as_ref().map_or(complete_at, released);
             let fall = invalidation
                 .as_ref()
                 .filter(|_| !complete.as_ref().is_some_and(|complete| complete.lists_invalidated));

@@ -332,3 +332,20 @@ fn a_call_is_worth_repeating_where_it_helps_one_of_the_sinks() {
     let incomplete = issue(&authority, &Issue::new(week()), &all).unwrap_err();
     assert_eq!(incomplete.retry(), down().retry());
 }
+
+#[test]
+fn what_was_released_is_not_read_again_where_no_delta_ever_was() {
+    let (store, clock) = (annul::MemoryStore::new(), crate::toy::ToyClock::at(day(0)));
+    let authority = crate::toy::authority(&store, &clock, Default::default());
+    let issuer = with_leaves(&authority, 3);
+    super::distribute(&authority);
+    let sink = MemorySink::new("sink");
+    [1, 2].into_iter().for_each(|number| revoke(&authority, number));
+    release(&authority, &sink);
+    revoke(&authority, 3);
+    // Who reads the log from its start finds that a row of it is hidden.
+    let key = annul::store::key::log(issuer, annul::Position(1));
+    let hiding = annul::conformance::Hiding::new(&store, annul::store::Space::Log, key);
+    let hiding = crate::toy::authority(hiding, &clock, Default::default());
+    assert_eq!(hiding.pending(issuer).unwrap()[0].entries, 1);
+}
