@@ -172,3 +172,30 @@ fn e21_the_base_says_where_deltas_are_and_a_delta_does_not() {
     let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
     assert!(!publication.is_complete() && publication.scopes[0].delta.is_some());
 }
+
+#[test]
+fn e22_a_delta_lists_what_turned_out_to_be_valid_for_longer() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    distribute(&authority);
+    let mut reserve = annul::ReserveSerial::new(issuer, serial(1));
+    reserve.not_after = Some(day(10));
+    authority.reserve(&reserve).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    for number in [11, 12] {
+        clock.set(day(number));
+        release(&authority, &sink);
+    }
+    assert!(entries(&shown(&sink, &place())).is_empty());
+    // The certificate is not the one that was announced.
+    let leaf = root().leaf(1).valid(0, 30).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+    let delta = entries(&shown(&sink, &delta_place()));
+    let base = entries(&shown(&sink, &place()));
+    let mut der = Vec::new();
+    authority.crl(issuer, &week(), &root(), &mut der).unwrap();
+    assert_eq!(entries(&der).len(), 1);
+    assert_eq!(combined(base, delta), entries(&der));
+}

@@ -156,8 +156,12 @@ impl Listing<'_> {
         };
         let base_position = base.as_of.position(self.issuer);
         let was_listed = first <= base_position && self.keeps(&subject, base.retention)?;
+        // A notAfter that the record learnt of since may keep what the base had let go.
+        let may_lack = base.retention.is_some_and(|retention| {
+            subject.not_after.is_some_and(|at| retention.lets_go(first, at))
+        });
         match (is_listed, was_listed) {
-            (true, true) if last <= base_position => Ok(()),
+            (true, true) if last <= base_position && !may_lack => Ok(()),
             (true, _) => visit(self.entry(serial, &revocation)),
             (false, true) => visit(Listed::Removed(serial, revocation.date.min(self.this_update))),
             (false, false) => Ok(()),
