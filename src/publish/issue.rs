@@ -384,7 +384,7 @@ impl<S: Store> Authority<S> {
         // The clock may have been ahead when the old one was made.
         let replaced_at = old.this_update().min(new.this_update());
         let compared = gate::compare(&old, &new, &request.waivers, |missing| {
-            self.still_needed(place.issuer, missing, replaced_at, base).map_err(Failure::Else)
+            self.still_needed(&place, missing, replaced_at, base).map_err(Failure::Else)
         });
         compared.map_err(|failure| match failure {
             Failure::Gate(problem) => refuse(problem),
@@ -395,7 +395,7 @@ impl<S: Store> Authority<S> {
     /// Of certificates that a new CRL lacks, those that it must have, as texts.
     fn still_needed(
         &self,
-        issuer: IssuerId,
+        place: &CrlPlace,
         missing: Vec<SerialRef<'_>>,
         replaced_at: Timestamp,
         base: Option<Position>,
@@ -408,7 +408,7 @@ impl<S: Store> Authority<S> {
                 Err(_) => needed.push(serial.to_string()),
             }
         }
-        let stay = self.must_stay(issuer, &serials, replaced_at, base)?;
+        let stay = self.must_stay(place.issuer, place.scope, &serials, replaced_at, base)?;
         needed.extend(stay.iter().map(ToString::to_string));
         Ok(needed)
     }

@@ -349,3 +349,45 @@ fn what_was_released_is_not_read_again_where_no_delta_ever_was() {
     let hiding = crate::toy::authority(hiding, &clock, Default::default());
     assert_eq!(hiding.pending(issuer).unwrap()[0].entries, 1);
 }
+
+#[test]
+fn e18_a_kind_that_is_learnt_later_keeps_no_crl_back() {
+    let mut policy = Policy::default();
+    policy.unknown_serials = true;
+    let (authority, _) = in_memory();
+    let authority = authority.with_policy(policy);
+    let root_id = with_leaves(&authority, 0);
+    let below = Ca::new("below");
+    let ca =
+        authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap().issuer;
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    let sink = MemorySink::new("sink");
+    let scopes = [Scope::CaCertificates, Scope::UserCertificates];
+    let all = |issuer, key: &Ca| {
+        for scope in scopes {
+            authority.issue(issuer, &Issue::new(week().of(scope)), key, &[&sink]).unwrap();
+        }
+        scopes.map(|scope| listed(&shown(&sink, &annul::CrlPlace::complete(issuer, scope))).len())
+    };
+    authority.set_distribution(root_id, &distribution).unwrap();
+    authority.set_distribution(ca, &distribution).unwrap();
+
+    // Revoked before anybody knew what it is, and amended after.
+    revoke(&authority, 1);
+    assert_eq!(all(root_id, &root()), [1, 1]);
+    let leaf = root().leaf(1).certificate();
+    authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
+    let target = Target::Serial { issuer: root_id, serial: serial(1) };
+    let graver = Amendment { key_compromise: true, ..Amendment::default() };
+    authority.amend(&Amend::new(target, graver)).unwrap();
+    assert_eq!(all(root_id, &root()), [1, 1]);
+
+    // Invalidated before anybody knew.
+    authority.reserve(&annul::ReserveSerial::new(ca, serial(1))).unwrap();
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    assert_eq!(all(ca, &below), [1, 1]);
+    let leaf = below.leaf(1).certificate();
+    authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
+    assert_eq!(all(ca, &below), [0, 1]);
+}

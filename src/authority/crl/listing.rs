@@ -304,7 +304,12 @@ impl Subject {
     fn amended(self, later: Self) -> Self {
         // Whoever was told that nobody knows goes on listing it.
         let not_after = self.not_after.zip(later.not_after).map(|(one, other)| one.max(other));
-        Self { not_after, first: self.first, ..later }
+        // Nor does what it is turn out so late that it leaves a CRL on which it was.
+        let kind = match self.kind {
+            CertificateKind::Unknown => CertificateKind::Unknown,
+            _ => later.kind,
+        };
+        Self { kind, not_after, first: self.first, ..later }
     }
 }
 
