@@ -391,3 +391,25 @@ fn e18_a_kind_that_is_learnt_later_keeps_no_crl_back() {
     authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
     assert_eq!(all(ca, &below), [0, 1]);
 }
+
+#[cfg(feature = "p256")]
+#[test]
+fn e12_a_key_identifier_that_a_renewed_certificate_brings_passes_by_name() {
+    let ca = crate::ca::Ca::new("ca");
+    let mut bare = ca.template("01");
+    bare.extensions.pop();
+    let mut policy = Policy::default();
+    policy.derived_key_identifiers = true;
+    let authority = annul::Authority::new(annul::MemoryStore::new())
+        .with_clock(crate::toy::ToyClock::at(day(100)))
+        .with_policy(policy);
+    let issuer = authority.add_issuer(&AddIssuer::new(ca.sign_ca(&bare))).unwrap().issuer;
+    let sink = MemorySink::new("sink");
+    let issue = |request| authority.issue(issuer, &Issue::new(request), &ca.key, &[&sink]);
+    issue(week()).unwrap();
+    authority.add_issuer(&AddIssuer::new(ca.sign_ca(&ca.template("02")))).unwrap();
+    let PublishError::Gate { problem, .. } = issue(week()).unwrap_err() else { panic!() };
+    let what = problem.waived_by().expect("it can be set aside");
+    issue(week().waive(Waiver::new(what, "j.doe", "the certificate was renewed"))).unwrap();
+    issue(week()).unwrap();
+}
