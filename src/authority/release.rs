@@ -21,9 +21,11 @@ use super::{crl::Origin, waiver::Waiver};
 use crate::{
     codec::{Damaged, Reader, Writer},
     crl::{CrlNumber, PreparedCrl},
+    issuer_id::IssuerId,
     log::{AsOf, FreshnessToken, Position},
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// A CRL that was released, or is being released.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +91,25 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// What may leave the CRL after this one of an issuer, where the clocks of two nodes may be so far
+    /// apart.
+    pub(super) fn after(last: &Release, issuer: IssuerId, skew: Duration) -> Self {
+        Self {
+            expired_before: last.this_update,
+            revoked_up_to: last.as_of.position(issuer),
+            recorded_before: last.lists_invalidated.then(|| last.made_at.saturating_sub(skew)),
+        }
+    }
+
     /// Whether a certificate that was revoked at this position may leave.
     pub(super) fn lets_go(&self, revoked_at: Position, not_after: Timestamp) -> bool {
         not_after < self.expired_before && revoked_at <= self.revoked_up_to
+    }
+
+    /// Whether a certificate that is not revoked itself may leave: it was on the last CRL if it was
+    /// recorded by then.
+    pub(super) fn lets_go_invalidated(&self, recorded_at: Timestamp, not_after: Timestamp) -> bool {
+        not_after < self.expired_before && self.recorded_before.is_some_and(|at| recorded_at < at)
     }
 }
 

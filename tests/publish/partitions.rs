@@ -83,3 +83,33 @@ fn a_fall_is_listed_by_each_partition() {
     authority.issue(ca, &issue, &below, &[&sink]).unwrap();
     assert_eq!(listed(&shown(&sink, &place)).len(), 4);
 }
+
+#[test]
+fn e36_compaction_waits_for_the_crl_of_the_partition() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let distribution = Distribution::new("http://crl.example").with_partitions();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let mut reserve = ReserveSerial::new(issuer, serial(10));
+    reserve.not_after = Some(day(10));
+    let scope = Scope::Partition(authority.reserve(&reserve).unwrap().partition);
+    revoke(&authority, 10);
+    let sink = MemorySink::new("sink");
+    let at = |number, scope| {
+        clock.set(day(number));
+        issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+        shown(&sink, &CrlPlace::complete(issuer, scope))
+    };
+    let compact = |der: &[u8]| {
+        let compact = annul::Compact::new(issuer);
+        let compact = compact.with_released(CertificateList::from_der(der).unwrap());
+        authority.compact(&compact).unwrap().entries
+    };
+    at(9, scope);
+    let full = at(11, Scope::Full);
+    assert_eq!(compact(&full), 0, "the CRL of its partition has not listed it after it expired");
+    assert_eq!(listed(&at(12, scope)).len(), 1);
+    assert_eq!(compact(&full), 1);
+    assert!(listed(&at(13, scope)).is_empty());
+    assert!(listed(&at(13, Scope::Full)).is_empty());
+}

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CannotSign, CertificateList, CrlNumber, Distribution, Error,
-    Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published, Registration,
-    RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
+    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, Distribution,
+    Error, Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published,
+    Registration, RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
 };
 
 #[test]
@@ -412,4 +412,25 @@ fn e12_a_key_identifier_that_a_renewed_certificate_brings_passes_by_name() {
     let what = problem.waived_by().expect("it can be set aside");
     issue(week().waive(Waiver::new(what, "j.doe", "the certificate was renewed"))).unwrap();
     issue(week()).unwrap();
+}
+
+#[test]
+fn e23_what_a_scope_keeps_for_good_is_not_compacted() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let leaf = root().leaf(1).valid(-1, 10).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    clock.set(day(12));
+    issue(&authority, &Issue::new(week().keeping_expired()), &[&sink]).unwrap();
+    clock.set(day(13));
+    let der = shown(&sink, &place());
+    let compact = Compact::new(issuer).with_released(CertificateList::from_der(&der).unwrap());
+    authority.compact(&compact).unwrap();
+    release(&authority, &sink);
+    let der = shown(&sink, &place());
+    let since = CertificateList::from_der(&der).unwrap().expired_certificates_since();
+    assert!(since < Some(day(10)));
+    assert_eq!(listed(&der), serials([1]));
 }

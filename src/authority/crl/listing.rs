@@ -230,12 +230,8 @@ impl Listing<'_> {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
             return true;
         };
-        // It was on the last CRL if it was recorded by then.
-        let was_listed = |retention: &Retention| {
-            not_after < retention.expired_before
-                && retention.recorded_before.is_some_and(|at| record.recorded_at < at)
-        };
-        !self.retention.as_ref().is_some_and(was_listed)
+        let retention = self.retention.as_ref();
+        !retention.is_some_and(|it| it.lets_go_invalidated(record.recorded_at, not_after))
     }
 
     /// Whether certificates of this kind belong to the scope. One of which it is not known is

@@ -178,11 +178,9 @@ impl<S: Store> Authority<S> {
         let now = self.clock.now();
         let skew = self.policy.clock_skew;
         let retention = base.as_ref().filter(|_| expired_since.is_none());
-        let retention = retention.map(|base| Retention {
+        let retention = retention.map(|base| Retention::after(base, issuer, skew)).map(|it| {
             // The clock may have been ahead then: what is valid by this one stays.
-            expired_before: base.this_update.min(this_update),
-            revoked_up_to: base.as_of.position(issuer),
-            recorded_before: (base.lists_invalidated).then(|| base.made_at.saturating_sub(skew)),
+            Retention { expired_before: it.expired_before.min(this_update), ..it }
         });
         let release = Release {
             number,
