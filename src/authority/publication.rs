@@ -142,7 +142,8 @@ pub struct ScopeStatus {
     pub offers_deltas: bool,
     /// Whether the issuer is down: no delta CRL can be made of it any more.
     pub is_down: bool,
-    /// Since when no delta CRL can be made before the next complete one: a fall, or a compaction.
+    /// Since when no delta CRL can be made before the next complete one: a fall, a compaction, or
+    /// other places where CRLs are served.
     pub needs_base_since: Option<Timestamp>,
     /// Whether the last CRL of all was released, or all certificates of the issuer have expired.
     pub ended: bool,
@@ -236,6 +237,9 @@ impl<S: Store> Authority<S> {
             let complete = view.last_out(&CrlPlace::complete(issuer, scope))?;
             let delta = view.last_out(&CrlPlace::delta(issuer, scope))?;
             let (_, record) = view.scope_record(issuer, scope)?;
+            let uris = view.point_uris(issuer, scope)?;
+            let moved = complete.as_ref().filter(|complete| complete.uris != uris);
+            let needs_base_since = moved.map(|complete| complete.made_at);
             let released = |release: &Release| release.as_of.position(issuer);
             let complete_at = complete.as_ref().map_or(Position(0), released);
             // Before there was any delta nobody waits for one that says what the complete CRL says.
@@ -252,7 +256,7 @@ impl<S: Store> Authority<S> {
                 entries: 0,
                 fall: fall.is_some(),
                 is_down,
-                needs_base_since: None,
+                needs_base_since,
                 ended: record.ended || has_expired,
                 complete,
                 delta,

@@ -62,6 +62,8 @@ pub struct Release {
     pub sinks: Vec<Placed>,
     /// The history that it belongs to.
     pub(crate) token: Option<FreshnessToken>,
+    /// The URIs of its issuing distribution point; none where it has none.
+    pub(crate) uris: Vec<String>,
 }
 
 /// A sink that a release is meant for.
@@ -161,6 +163,7 @@ impl Release {
         out.bool(self.last);
         out.list(&self.waivers, Waiver::write);
         out.optional(self.token.as_ref(), |out, token| out.octet_string(&token.to_octets()));
+        out.list(&self.uris, |out, uri| out.text(uri));
     }
 
     pub(super) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
@@ -201,6 +204,7 @@ impl Release {
             FreshnessToken::from_octets(input.octet_string()?)
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
+        let uris = input.list(Reader::text)?;
         Ok(Self {
             as_of,
             retention,
@@ -209,6 +213,7 @@ impl Release {
             last,
             waivers,
             token,
+            uris,
             ..Self::blank()
         })
     }
@@ -231,6 +236,7 @@ impl Release {
             waivers: Vec::new(),
             sinks: Vec::new(),
             token: None,
+            uris: Vec::new(),
         }
     }
 }

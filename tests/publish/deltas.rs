@@ -3,8 +3,8 @@
 use super::{distribute, issue, place, release, revoke, root, shown, week, with_leaves};
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Error, Issue, MemorySink, NeedsBase,
-    PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
+    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Distribution, Error, Issue, MemorySink,
+    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -198,4 +198,30 @@ fn e22_a_delta_lists_what_turned_out_to_be_valid_for_longer() {
     authority.crl(issuer, &week(), &root(), &mut der).unwrap();
     assert_eq!(entries(&der).len(), 1);
     assert_eq!(combined(base, delta), entries(&der));
+}
+
+#[test]
+fn e20_a_delta_has_the_distribution_point_of_its_base() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let served = |base: &str| {
+        let distribution = Distribution::new(base).with_deltas().with_user_certificates();
+        authority.set_distribution(issuer, &distribution).unwrap();
+    };
+    let scope = Scope::UserCertificates;
+    let (complete, delta) = (CrlPlace::complete(issuer, scope), CrlPlace::delta(issuer, scope));
+    let sink = MemorySink::new("sink");
+    served("http://one.example");
+    issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+    let make = || issue(&authority, &Issue::new(week().of(scope).delta()), &[&sink]);
+    make().unwrap();
+    served("http://other.example");
+    let refused = make().unwrap_err();
+    assert!(matches!(refused, PublishError::Authority(Error::NeedsBase { .. })), "{refused}");
+    issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+    make().unwrap();
+    let [base, delta] = [complete, delta].map(|place| shown(&sink, &place));
+    let [base, delta] = [&base, &delta].map(|der| CertificateList::from_der(der).unwrap());
+    let [base, delta] = [&base, &delta].map(|crl| crl.issuing_distribution_point().unwrap().octets);
+    assert_eq!(base, delta);
 }

@@ -133,7 +133,8 @@ impl<S: Store> Authority<S> {
         let scope = request.scope;
         view.require_issuer(issuer)?;
         view.covers_releases(issuer, scope)?;
-        if scope != Scope::Full && view.uris(&CrlPlace::complete(issuer, scope))?.is_empty() {
+        let uris = view.point_uris(issuer, scope)?;
+        if scope != Scope::Full && uris.is_empty() {
             return Err(Error::NoDistributionPoint { issuer, scope });
         }
         if !kinds.includes_delta() {
@@ -145,6 +146,10 @@ impl<S: Store> Authority<S> {
         };
         if view.graph_above(issuer)?.invalidation(issuer).is_some() || base.lists_invalidated {
             return needs_base(NeedsBase::Fallen);
+        }
+        // RFC 5280 §5.2.4: both have the same issuing distribution point.
+        if base.uris != uris {
+            return needs_base(NeedsBase::Moved);
         }
         let Some(token) = base.token else { return needs_base(NeedsBase::NothingReleased) };
         let head = view.covers(&token)?;
@@ -192,6 +197,7 @@ impl<S: Store> Authority<S> {
             last: request.last,
             waivers: request.waivers.clone(),
             token: Some(view.token(issuer, head.position)?),
+            uris: view.point_uris(issuer, request.scope)?,
             ..Release::blank()
         };
         Ok(Making {
@@ -349,8 +355,7 @@ impl Making<'_> {
             Scope::UserCertificates => Some(Only::UserCertificates),
             Scope::Partition(_) => None,
         };
-        let place = CrlPlace::complete(self.known.issuer.id(), scope);
-        Ok(Some(DistributionPoint::new(self.view.uris(&place)?, only)?))
+        Ok(Some(DistributionPoint::new(self.release.uris.clone(), only)?))
     }
 }
 

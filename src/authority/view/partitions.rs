@@ -97,6 +97,18 @@ impl View<'_> {
         Ok(bases.map(|base| uri(base, place)).collect())
     }
 
+    /// The URIs of the issuing distribution point of the CRLs of a scope; none where it has none.
+    pub(in crate::authority) fn point_uris(
+        &self,
+        issuer: IssuerId,
+        scope: Scope,
+    ) -> Result<Vec<String>, StoreError> {
+        match scope {
+            Scope::Full => Ok(Vec::new()),
+            _ => self.uris(&CrlPlace::complete(issuer, scope)),
+        }
+    }
+
     /// The partition that was opened with this URI, if there is one.
     pub(in crate::authority) fn partition_at(
         &self,

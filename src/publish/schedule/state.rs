@@ -37,8 +37,8 @@ pub struct ScopeState {
     /// When the first event was recorded that the last delta CRL with its base does not cover,
     /// whatever a later base covers.
     pub pending_delta_since: Option<Timestamp>,
-    /// When the first event after the last complete CRL was recorded that no delta CRL can say: a
-    /// fall. Until the next complete CRL no delta CRL is made.
+    /// When the first event after the last complete CRL was recorded that no delta CRL can say, such
+    /// as a fall. Until the next complete CRL no delta CRL is made.
     pub needs_base_since: Option<Timestamp>,
     /// Whether the issuer is down. No delta CRL can be made of it, nor is one due; its complete CRLs
     /// follow a revocation as soon as a delta CRL would.
