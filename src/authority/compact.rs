@@ -4,16 +4,17 @@ use super::{
     AT_ONCE, Authority, Error,
     ahead::Rows,
     change::Change,
-    release::scope_key,
+    publication::is_about,
+    release::{Retention, ScopeRecord, scope_key},
     view::{View, entry, fold_rows},
 };
 use crate::{
     crl::{CertificateList, CrlNumber, CrlReadError, RevokedCertificate, RevokedCertificates},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Revocation},
-    log::{Compaction, Event},
+    log::{Compaction, Event, Position},
     reason::{Reason, ReasonCode},
-    scope::Scope,
+    scope::{CrlPlace, Scope},
     serial::Serial,
     signing::VerifyError,
     store::{Prune, Space, Store, Table, key},
@@ -112,8 +113,11 @@ impl<S: Store> Authority<S> {
     ///
     /// A certificate leaves when it has expired and the hold is over. What is revoked leaves only
     /// after it was listed, as it stands, on a CRL with a thisUpdate after its notAfter (RFC 5280
-    /// §3.3); so does what is listed because the issuer is down. Never do certificates of CAs,
-    /// since the standing of issuers hangs on them, and those of which the notAfter is not known.
+    /// §3.3); so does what is listed because the issuer is down. Where CRLs about parts of the
+    /// certificates are [released](Authority::issue), it must have been on one of each that is about
+    /// it; and it stays where a CRL said that it [keeps](crate::CrlRequest::keeping_expired) what
+    /// has expired. Never do certificates of CAs leave, since the standing of issuers hangs on them,
+    /// and those of which the notAfter is not known.
     ///
     /// The log keeps every entry and says what left when; positions, CRL numbers and digests stay
     /// valid. The serial number of a certificate that left is as one that was never issued. A CA
@@ -135,7 +139,8 @@ impl<S: Store> Authority<S> {
                 let mut released = released.clone();
                 let now = self.clock.now();
                 let room = limit.saturating_sub(done.certificates);
-                let step = Step { compact, now, room, view, change };
+                let published = published(view, compact.issuer, self.policy.clock_skew)?;
+                let step = Step { compact, now, published, room, view, change };
                 Ok((step.take(done.next, &mut released)?, released))
             })?;
             released = listed;
@@ -186,6 +191,7 @@ impl<S: Store> Authority<S> {
 struct Step<'a, 'v> {
     compact: &'a Compact<'a>,
     now: Timestamp,
+    published: Vec<PublishedScope>,
     /// How many certificates may leave.
     room: u64,
     view: &'a View<'v>,
@@ -295,8 +301,63 @@ impl Step<'_, '_> {
             if !listed.is_some_and(|listed| revoked.is_none_or(|it| says(&listed, &it))) {
                 return Ok(None);
             }
+            let position = rows.last().map_or(Position(0), |(key, _)| key::position(key));
+            let about = |it: &&PublishedScope| is_about(it.scope, record.kind, record.partition);
+            if !self.published.iter().filter(about).all(|it| it.lets_go(record, last, position)) {
+                return Ok(None);
+            }
         }
         Ok(Some(rows))
+    }
+}
+
+/// The CRLs that an issuer publishes, where the clocks of two nodes may be so far apart.
+fn published(
+    view: &View<'_>,
+    issuer: IssuerId,
+    skew: Duration,
+) -> Result<Vec<PublishedScope>, Error> {
+    let mut published = Vec::new();
+    for scope in view.scopes(issuer)? {
+        let record = view.scope_record(issuer, scope)?.1;
+        // Nothing was released from here: whoever published it has seen to it.
+        if record == ScopeRecord::default() {
+            continue;
+        }
+        let keeps_expired = record.keeps_expired_since.is_some();
+        let last = view.last_out(&CrlPlace::complete(issuer, scope))?;
+        let retention = last.map(|last| Retention::after(&last, issuer, skew));
+        published.push(PublishedScope { scope, keeps_expired, retention });
+    }
+    Ok(published)
+}
+
+/// CRLs that an issuer publishes.
+struct PublishedScope {
+    scope: Scope,
+    /// Whether they said that they keep what has expired (expiredCertsOnCRL).
+    keeps_expired: bool,
+    /// What may leave the next one; `None` where none was released.
+    retention: Option<Retention>,
+}
+
+impl PublishedScope {
+    /// Whether a certificate that expired then, and of which the log last says something at this
+    /// position, if it does, need not be on the next CRL of this scope.
+    fn lets_go(
+        &self,
+        record: &CertificateRecord,
+        not_after: Option<Timestamp>,
+        position: Position,
+    ) -> bool {
+        let lets_go = |retention: Retention| {
+            not_after.is_some_and(|at| match position {
+                Position(0) => retention.lets_go_invalidated(record.recorded_at, at),
+                position => retention.lets_go(position, at),
+            })
+        };
+        // That it was on one about all certificates is shown by the one that was handed in.
+        !self.keeps_expired && (self.scope == Scope::Full || self.retention.is_some_and(lets_go))
     }
 }
 

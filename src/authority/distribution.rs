@@ -195,7 +195,11 @@ impl<S: Store> Authority<S> {
         self.decide(|view, change| {
             distribution.check_size(&view.require_issuer(issuer)?.issuer)?;
             let (version, before) = view.distribution(issuer)?;
-            let record = DistributionRecord::after(before.as_ref(), distribution);
+            let mut record = DistributionRecord::after(before.as_ref(), distribution);
+            if before.is_none() {
+                // Their CRLs may have been imported before.
+                record.opened = record.opened.max(view.last_partition(issuer)?);
+            }
             if before.as_ref() != Some(&record) {
                 change.put_distribution(issuer, version, &record);
             }

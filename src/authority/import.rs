@@ -13,12 +13,14 @@
 //! | `finding` | what is worth telling of one serial number |
 //! | `legacy` | entries of which no record can have the serial number |
 //! | `fence` | keeping CRL numbers above those that were published |
+//! | `partitions` | going on with the partitions that were published |
 //! | `reconcile` | both sides compared, and nothing written |
 
 mod claim;
 mod discrepancy;
 mod fence;
 mod legacy;
+mod partitions;
 mod reconcile;
 mod scope;
 mod sources;
@@ -38,6 +40,7 @@ use self::{
 use super::{
     AT_ONCE, Authority, Error,
     change::Change,
+    partitions::take_slot_if_left,
     view::{KnownIssuer, View},
 };
 use crate::{
@@ -191,6 +194,9 @@ impl<S: Store> Authority<S> {
     ///   [`Authority::legacy_entries`].
     /// - **The certificates** of an `index.txt` that are valid or expired are registered; recorded as
     ///   discovered where the issuer does not stand.
+    /// - **Partitions** that the record does not know of, or that went on without it, are published
+    ///   from now on, and get no new certificates: give the CRLs of all of them. Certificates that
+    ///   carry their URIs can be registered.
     /// - **Numbers**, last of all, are [fenced](Authority::fence) above those of the CRLs. Until then
     ///   a CRL made from half an import cannot outrank what was published.
     ///
@@ -211,6 +217,7 @@ impl<S: Store> Authority<S> {
         for serial in sources.of_other_issuers() {
             report.find(serial, Difference::OtherIssuer);
         }
+        self.close_partitions(issuer, &sources)?;
         let mut claims = sources.claims();
         loop {
             let chunk: Vec<_> = claims.by_ref().take(AT_ONCE).collect();
@@ -360,6 +367,9 @@ impl<'a, 'v> Taking<'a, 'v> {
         if let Some(record) = record.or(known.record).filter(|_| is_changed || decision.records()) {
             change.assert_standing(self.view, &self.graph)?;
             change.put_certificate(issuer, serial, version, &record);
+            if version == Version::ABSENT {
+                take_slot_if_left(self.view, change, issuer, record.partition)?;
+            }
             let subject = Subject::new(serial, &record);
             match decision {
                 Decision::Nothing => {}

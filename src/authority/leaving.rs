@@ -2,11 +2,13 @@
 
 use super::{
     Authority, Error,
+    publication::is_about,
     view::{View, entry},
 };
 use crate::{
     issuer_id::IssuerId,
     log::Position,
+    scope::Scope,
     serial::Serial,
     store::{Space, Store, key},
     time::Timestamp,
@@ -16,10 +18,12 @@ use std::ops::ControlFlow;
 impl<S: Store> Authority<S> {
     /// Of these certificates of an issuer, those that a CRL of a place must go on listing, though
     /// the CRL that it replaces, which has this thisUpdate, lists them: each of which nobody knows
-    /// that it had expired by then (RFC 5280 §3.3), nor, for a delta, that its base lists it.
+    /// that it had expired by then (RFC 5280 §3.3), nor, for a delta, that its base lists it. What
+    /// was only invalidated may leave a CRL that turned out not to be about certificates of its kind.
     pub(crate) fn must_stay(
         &self,
         issuer: IssuerId,
+        scope: Scope,
         serials: &[Serial],
         replaced_at: Timestamp,
         base: Option<Position>,
@@ -42,7 +46,9 @@ impl<S: Store> Authority<S> {
             }
             let has_expired = not_after.is_some_and(|at| at < replaced_at);
             let is_on_base = !rows.is_empty() && base.is_some_and(|position| last <= position);
-            if !has_expired && !is_on_base {
+            let is_about_it = matches!(scope, Scope::Partition(_))
+                || is_about(scope, record.kind, record.partition);
+            if !has_expired && !is_on_base && (is_about_it || !rows.is_empty()) {
                 stay.push(serial);
             }
         }

@@ -7,8 +7,8 @@ pub(super) use self::capacity::{capacity, least_size};
 use super::{
     Authority, Error,
     change::Change,
-    distribution::DistributionError,
-    record::PartitionRecord,
+    distribution::{Distribution, DistributionError},
+    record::{DistributionRecord, PartitionRecord},
     view::{View, uri},
 };
 use crate::{
@@ -109,6 +109,7 @@ fn next_partition(
     let last = distribution.opened.unwrap_or_default();
     let (last_version, record) = view.partition(issuer, last)?;
     if let Some(record) = record
+        && !record.closed
         && record.left() > 0
         && record.size == size
         && record.uri == uri_of(last, &distribution.current.base)
@@ -127,7 +128,38 @@ fn next_partition(
     }
     distribution.opened = Some(next);
     change.put_distribution(issuer, version, &distribution);
-    Ok(Some((next, Version::ABSENT, PartitionRecord { uri, size, capacity, leased: 0 })))
+    let record = PartitionRecord { uri, size, capacity, leased: 0, closed: false };
+    Ok(Some((next, Version::ABSENT, record)))
+}
+
+/// Takes no more slots from a partition for serial numbers that are reserved, and goes on publishing
+/// its CRL, also where nothing was known of it but its URI.
+pub(super) fn close(
+    view: &View<'_>,
+    change: &mut Change,
+    issuer: IssuerId,
+    partition: Partition,
+    uri: Option<&str>,
+) -> Result<(), Error> {
+    let (version, distribution) = view.distribution(issuer)?;
+    let size = distribution.as_ref().and_then(|it| it.current.partition_size);
+    if let Some(distribution) = distribution.filter(|it| it.opened < Some(partition)) {
+        let opened = Some(partition);
+        change.put_distribution(issuer, version, &DistributionRecord { opened, ..distribution });
+    }
+    let (version, record) = view.partition(issuer, partition)?;
+    let record = match (record, uri) {
+        (Some(record), _) if record.closed => return Ok(()),
+        (Some(record), _) => PartitionRecord { closed: true, ..record },
+        (None, Some(uri)) => {
+            let size = size.unwrap_or(Distribution::PARTITION_SIZE);
+            let capacity = capacity(&view.require_issuer(issuer)?.issuer, uri, size);
+            PartitionRecord { uri: uri.to_owned(), size, capacity, leased: 0, closed: true }
+        }
+        (None, None) => return Ok(()),
+    };
+    change.put_partition(issuer, partition, version, &record);
+    Ok(())
 }
 
 /// Finds the partition of a certificate that nobody reserved: the first whose URI it carries, else

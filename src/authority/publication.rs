@@ -140,9 +140,12 @@ pub struct ScopeStatus {
     pub delta_pending_since: Option<Timestamp>,
     /// Whether the issuer publishes delta CRLs: it says so, and is not down.
     pub offers_deltas: bool,
-    /// Since when no delta CRL can be made before the next complete one: a fall, or a compaction.
+    /// Whether the issuer is down: no delta CRL can be made of it any more.
+    pub is_down: bool,
+    /// Since when no delta CRL can be made before the next complete one: a fall, a compaction, or
+    /// other places where CRLs are served.
     pub needs_base_since: Option<Timestamp>,
-    /// Whether the last CRL of all was released.
+    /// Whether the last CRL of all was released, or all certificates of the issuer have expired.
     pub ended: bool,
 }
 
@@ -223,18 +226,24 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         let known = view.require_issuer(issuer)?;
         let graph = view.graph_above(issuer)?;
-        let invalidation = graph.invalidation(issuer).filter(|_| known.record.lists_invalidated);
-        let offers_deltas = view.offers_deltas(issuer)? && invalidation.is_none();
+        let invalidation = graph.invalidation(issuer);
+        let is_down = invalidation.is_some();
+        let invalidation = invalidation.filter(|_| known.record.lists_invalidated);
+        let offers_deltas = view.offers_deltas(issuer)? && !is_down;
+        let has_expired = known.issuer.not_after() < self.now();
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
         for scope in view.scopes(issuer)? {
             let complete = view.last_out(&CrlPlace::complete(issuer, scope))?;
             let delta = view.last_out(&CrlPlace::delta(issuer, scope))?;
             let (_, record) = view.scope_record(issuer, scope)?;
-            let released = |release: &Option<Release>| {
-                release.as_ref().map_or(Position(0), |release| release.as_of.position(issuer))
-            };
-            let (complete_at, delta_at) = (released(&complete), released(&delta));
+            let uris = view.point_uris(issuer, scope)?;
+            let moved = complete.as_ref().filter(|complete| complete.uris != uris);
+            let needs_base_since = moved.map(|complete| complete.made_at);
+            let released = |release: &Release| release.as_of.position(issuer);
+            let complete_at = complete.as_ref().map_or(Position(0), released);
+            // Before there was any delta nobody waits for one that says what the complete CRL says.
+            let delta_at = delta.as_ref().map_or(complete_at, released);
             let fall = invalidation
                 .as_ref()
                 .filter(|_| !complete.as_ref().is_some_and(|complete| complete.lists_invalidated));
@@ -246,8 +255,9 @@ impl<S: Store> Authority<S> {
                 delta_since: None,
                 entries: 0,
                 fall: fall.is_some(),
-                needs_base_since: None,
-                ended: record.ended,
+                is_down,
+                needs_base_since,
+                ended: record.ended || has_expired,
                 complete,
                 delta,
             });
@@ -358,6 +368,7 @@ struct Waiting {
     delta_since: Option<Timestamp>,
     entries: u64,
     fall: bool,
+    is_down: bool,
     needs_base_since: Option<Timestamp>,
     ended: bool,
     complete: Option<Release>,
@@ -411,6 +422,7 @@ impl Waiting {
             pending,
             delta_pending_since: self.delta_since.filter(|_| offers_deltas),
             offers_deltas,
+            is_down: self.is_down,
             needs_base_since: self.needs_base_since,
             ended: self.ended,
         }

@@ -21,9 +21,11 @@ use super::{crl::Origin, waiver::Waiver};
 use crate::{
     codec::{Damaged, Reader, Writer},
     crl::{CrlNumber, PreparedCrl},
+    issuer_id::IssuerId,
     log::{AsOf, FreshnessToken, Position},
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// A CRL that was released, or is being released.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Release {
     pub sinks: Vec<Placed>,
     /// The history that it belongs to.
     pub(crate) token: Option<FreshnessToken>,
+    /// The URIs of its issuing distribution point; none where it has none.
+    pub(crate) uris: Vec<String>,
 }
 
 /// A sink that a release is meant for.
@@ -78,7 +82,8 @@ pub struct Placed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Retention {
-    /// The thisUpdate of that CRL: the certificate's notAfter must be before it.
+    /// The thisUpdate of that CRL, or that of the new one where it is earlier because a clock was set
+    /// right: the certificate's notAfter must be before it.
     pub expired_before: Timestamp,
     /// The position that it was made from: the certificate must have been revoked up to there.
     pub revoked_up_to: Position,
@@ -88,9 +93,25 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// What may leave the CRL after this one of an issuer, where the clocks of two nodes may be so far
+    /// apart.
+    pub(super) fn after(last: &Release, issuer: IssuerId, skew: Duration) -> Self {
+        Self {
+            expired_before: last.this_update,
+            revoked_up_to: last.as_of.position(issuer),
+            recorded_before: last.lists_invalidated.then(|| last.made_at.saturating_sub(skew)),
+        }
+    }
+
     /// Whether a certificate that was revoked at this position may leave.
     pub(super) fn lets_go(&self, revoked_at: Position, not_after: Timestamp) -> bool {
         not_after < self.expired_before && revoked_at <= self.revoked_up_to
+    }
+
+    /// Whether a certificate that is not revoked itself may leave: it was on the last CRL if it was
+    /// recorded by then.
+    pub(super) fn lets_go_invalidated(&self, recorded_at: Timestamp, not_after: Timestamp) -> bool {
+        not_after < self.expired_before && self.recorded_before.is_some_and(|at| recorded_at < at)
     }
 }
 
@@ -142,6 +163,7 @@ impl Release {
         out.bool(self.last);
         out.list(&self.waivers, Waiver::write);
         out.optional(self.token.as_ref(), |out, token| out.octet_string(&token.to_octets()));
+        out.list(&self.uris, |out, uri| out.text(uri));
     }
 
     pub(super) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
@@ -182,6 +204,7 @@ impl Release {
             FreshnessToken::from_octets(input.octet_string()?)
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
+        let uris = input.list(Reader::text)?;
         Ok(Self {
             as_of,
             retention,
@@ -190,6 +213,7 @@ impl Release {
             last,
             waivers,
             token,
+            uris,
             ..Self::blank()
         })
     }
@@ -212,6 +236,7 @@ impl Release {
             waivers: Vec::new(),
             sinks: Vec::new(),
             token: None,
+            uris: Vec::new(),
         }
     }
 }

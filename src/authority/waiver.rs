@@ -43,11 +43,14 @@ pub enum Waive {
     UnreadableSink = 6,
     /// The linter objects.
     Lint = 7,
+    /// The authority key identifier is another than that of the CRL that is replaced: the issuer had
+    /// none of its own, and a renewed certificate brought one.
+    AuthorityKeyIdentifier = 8,
 }
 
 impl Waive {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ClockBehind,
         Self::ThisUpdate,
         Self::NextUpdate,
@@ -55,6 +58,7 @@ impl Waive {
         Self::IssuingDistributionPoint,
         Self::UnreadableSink,
         Self::Lint,
+        Self::AuthorityKeyIdentifier,
     ];
 
     /// Its name, in words with hyphens.
@@ -67,6 +71,7 @@ impl Waive {
             Self::IssuingDistributionPoint => "issuing-distribution-point",
             Self::UnreadableSink => "unreadable-sink",
             Self::Lint => "lint",
+            Self::AuthorityKeyIdentifier => "authority-key-identifier",
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     retry::Retry,
     scope::CrlPlace,
 };
+use std::time::Duration;
 
 /// A sink that does not show a CRL.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ pub enum PublishError {
     /// Nobody would see it.
     #[error("there is no sink to release it to")]
     NoSinks,
+    /// The record tells sinks apart by their names. Nothing was made.
+    #[error("two sinks are called {sink}")]
+    SameName {
+        /// The name.
+        sink: String,
+    },
     /// No sink can be asked what it shows, this one among them. Nothing was made.
     #[error("sink {sink} cannot be asked what it shows at {place}")]
     Unreadable {
@@ -109,6 +116,15 @@ pub enum PublishError {
     },
 }
 
+/// How long it wants to be waited for; `Never` the longest.
+fn wait(retry: &Retry) -> Duration {
+    match *retry {
+        Retry::Now => Duration::ZERO,
+        Retry::After(wait) => wait,
+        Retry::Never => Duration::MAX,
+    }
+}
+
 fn first(failed: &[NotPlaced]) -> String {
     let first = failed.first().map(|it| format!("{} at {}: {}", it.sink, it.place, it.error));
     first.unwrap_or_default()
@@ -125,8 +141,10 @@ impl PublishError {
         match self {
             Self::Authority(error) => error.retry(),
             Self::Unreadable { source, .. } => source.retry(),
+            // What helps one sink is worth the call, whatever another one waits for.
             Self::Incomplete { failed, .. } => {
-                failed.iter().map(|it| it.error.retry()).next().unwrap_or(Retry::Now)
+                let retries = failed.iter().map(|it| it.error.retry());
+                retries.min_by_key(wait).unwrap_or(Retry::Now)
             }
             _ => Retry::Never,
         }

@@ -22,8 +22,8 @@ pub enum GateRefusal {
     /// They are of different issuers.
     #[error("the CRL that it would replace is of another issuer")]
     Issuer,
-    /// They name different keys.
-    #[error("the CRL that it would replace names another key")]
+    /// They name the key differently (RFC 5280 §5.2.1).
+    #[error("the CRL that it would replace has another authority key identifier")]
     AuthorityKeyIdentifier,
     /// One is a delta CRL and the other is not.
     #[error("a delta CRL would replace a complete one, or the other way round")]
@@ -88,6 +88,7 @@ impl GateRefusal {
         match self {
             Self::ThisUpdate { .. } => Some(Waive::ThisUpdate),
             Self::NextUpdate { .. } => Some(Waive::NextUpdate),
+            Self::AuthorityKeyIdentifier => Some(Waive::AuthorityKeyIdentifier),
             Self::IssuingDistributionPoint => Some(Waive::IssuingDistributionPoint),
             Self::MissingEntries { .. } => Some(Waive::MissingEntries),
             _ => None,

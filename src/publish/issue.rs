@@ -29,6 +29,7 @@ use crate::{
     store::Store,
     time::Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// How often a CRL is made anew because another publisher was faster.
 const ATTEMPTS: u32 = 3;
@@ -225,6 +226,11 @@ impl<S: Store> Authority<S> {
         if sinks.is_empty() {
             return Err(PublishError::NoSinks);
         }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = sinks.iter().map(|sink| sink.name()).find(|name| !names.insert(*name))
+        {
+            return Err(PublishError::SameName { sink: twice.to_owned() });
+        }
         let (mut shown, mut failed) = (Vec::new(), Vec::new());
         let kinds = places.first().into_iter().flat_map(|&place| {
             [CrlPlace { delta: false, ..place }, CrlPlace { delta: true, ..place }]
@@ -375,8 +381,10 @@ impl<S: Store> Authority<S> {
             Some(base) => self.position_of_base(&place, base)?,
             None => None,
         };
+        // The clock may have been ahead when the old one was made.
+        let replaced_at = old.this_update().min(new.this_update());
         let compared = gate::compare(&old, &new, &request.waivers, |missing| {
-            self.still_needed(place.issuer, missing, old.this_update(), base).map_err(Failure::Else)
+            self.still_needed(&place, missing, replaced_at, base).map_err(Failure::Else)
         });
         compared.map_err(|failure| match failure {
             Failure::Gate(problem) => refuse(problem),
@@ -387,7 +395,7 @@ impl<S: Store> Authority<S> {
     /// Of certificates that a new CRL lacks, those that it must have, as texts.
     fn still_needed(
         &self,
-        issuer: IssuerId,
+        place: &CrlPlace,
         missing: Vec<SerialRef<'_>>,
         replaced_at: Timestamp,
         base: Option<Position>,
@@ -400,7 +408,7 @@ impl<S: Store> Authority<S> {
                 Err(_) => needed.push(serial.to_string()),
             }
         }
-        let stay = self.must_stay(issuer, &serials, replaced_at, base)?;
+        let stay = self.must_stay(place.issuer, place.scope, &serials, replaced_at, base)?;
         needed.extend(stay.iter().map(ToString::to_string));
         Ok(needed)
     }

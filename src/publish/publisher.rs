@@ -65,12 +65,13 @@ impl Publishing {
         self
     }
 
-    fn issue(&self, job: &Job) -> Issue {
+    fn issue(&self, job: &Job, kind: JobKind) -> Issue {
         let complete = self.schedule.complete().validity;
         let delta = self.schedule.deltas().map_or(complete, |rhythm| rhythm.validity);
         let request = CrlRequest::new(complete).of(job.scope).with_delta_validity(delta);
+        let request = request.ending_with_issuer();
         let request = self.ca_issuers.iter().fold(request, CrlRequest::with_ca_issuers);
-        let issue = match job.kind {
+        let issue = match kind {
             JobKind::Complete => Issue::new(request),
             JobKind::Delta => Issue::new(request.delta()),
             JobKind::CompleteAndDelta => Issue::new(request).with_delta(),
@@ -174,17 +175,39 @@ impl<S: Store> Publisher<S> {
     /// failed.
     ///
     /// # Errors
-    /// Where the record cannot be read; of each job, the attempt says what came of it.
+    /// Where the record of an issuer cannot be read: what is due for the others is done all the same.
+    /// Of each job, the attempt says what came of it.
     pub fn run_due(&self) -> Result<Vec<Attempt>, Error> {
         let mut attempts = Vec::new();
+        self.run_while(&|| true, &mut |attempt| attempts.push(attempt))?;
+        Ok(attempts)
+    }
+
+    /// As [`Publisher::run_due`], as long as it `goes_on`; `tell` is told of each attempt at once.
+    pub(super) fn run_while(
+        &self,
+        goes_on: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Attempt),
+    ) -> Result<(), Error> {
+        let mut unread = None;
         for publishing in &self.publishings {
-            let states = self.states_of(publishing)?;
-            let jobs = publishing.schedule.due_all(self.authority.now(), &states);
-            attempts.extend(jobs.into_iter().map(|job| self.run(publishing, job)));
+            let jobs = match self.states_of(publishing) {
+                Ok(states) => publishing.schedule.due_all(self.authority.now(), &states),
+                Err(error) => {
+                    unread = unread.or(Some(error));
+                    continue;
+                }
+            };
+            jobs.into_iter()
+                .take_while(|_| goes_on())
+                .for_each(|job| tell(self.run(publishing, job)));
+        }
+        if let Some(error) = unread {
+            return Err(error);
         }
         let waiting = self.over_states(|_, state| state.pending_since)?;
         observe::backlog(waiting.len(), self.overdue()?.len());
-        Ok(attempts)
+        Ok(())
     }
 
     /// What the clock of the authority says.
@@ -234,10 +257,18 @@ impl<S: Store> Publisher<S> {
 
     fn run(&self, publishing: &Publishing, job: Job) -> Attempt {
         let sinks: Vec<&dyn Sink> = publishing.sinks.iter().map(|sink| &**sink).collect();
-        let issue = publishing.issue(&job);
-        let run = || self.authority.issue(publishing.issuer, &issue, &*publishing.signer, &sinks);
-        // What a panic interrupts is as it is after a crash, which every call copes with.
-        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked));
+        let run = |kind| {
+            let issue = publishing.issue(&job, kind);
+            let run =
+                || self.authority.issue(publishing.issuer, &issue, &*publishing.signer, &sinks);
+            // What a panic interrupts is as it is after a crash, which every call copes with.
+            catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(PublishError::Panicked))
+        };
+        let mut result = run(job.kind);
+        // What stands in the way of the delta CRL is not to keep back the complete one.
+        if job.kind == JobKind::CompleteAndDelta && result.as_ref().is_err_and(is_about_delta) {
+            result = run(JobKind::Complete);
+        }
         let key = (job.issuer, job.scope);
         let mut failures = self.remembered();
         match &result {
@@ -262,6 +293,15 @@ impl<S: Store> Publisher<S> {
     }
 }
 
+/// Whether it was the delta CRL that could not go out, and the complete one did not for its sake.
+fn is_about_delta(error: &PublishError) -> bool {
+    match error {
+        PublishError::Gate { place, .. } | PublishError::Unreadable { place, .. } => place.delta,
+        PublishError::Authority(error) => matches!(error, Error::NeedsBase { .. }),
+        _ => false,
+    }
+}
+
 impl ScopeState {
     /// What a schedule needs to know of a scope, but for what failed.
     pub fn of(status: &ScopeStatus) -> Self {
@@ -277,6 +317,7 @@ impl ScopeState {
         state.pending_since = status.pending.map(|pending| pending.since);
         state.pending_delta_since = status.delta_pending_since;
         state.needs_base_since = status.needs_base_since;
+        state.is_down = status.is_down;
         state.ended = status.ended;
         state
     }

@@ -109,9 +109,10 @@ impl Drop for Runner {
 impl Shared {
     fn run<S: Store>(&self, publisher: &Publisher<S>, mut tell: impl FnMut(Turn)) {
         while !self.state().stops {
-            match publisher.run_due() {
-                Ok(attempts) => attempts.into_iter().for_each(|it| tell(Turn::Tried(Box::new(it)))),
-                Err(error) => tell(Turn::Failed(error)),
+            let goes_on = || !self.state().stops;
+            let ran = publisher.run_while(&goes_on, &mut |it| tell(Turn::Tried(Box::new(it))));
+            if let Err(error) = ran {
+                tell(Turn::Failed(error));
             }
             let next = publisher.next_due().ok().flatten();
             tell(Turn::Idle(next));

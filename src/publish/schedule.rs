@@ -69,7 +69,9 @@ impl Schedule {
             None => [self.job(state, JobKind::Complete, complete), None],
             // There is nothing that a delta CRL could build on: it must wait for the complete one,
             // which must not let it wait.
-            Some(_) if state.last.is_none() || state.needs_base_since.is_some() => {
+            Some(_)
+                if state.last.is_none() || state.needs_base_since.is_some() || state.is_down =>
+            {
                 [self.job(state, JobKind::Complete, complete.chain(delta)), None]
             }
             // Who holds the old base learns from the delta CRL what the new base says.

@@ -3,8 +3,8 @@
 use super::{distribute, issue, place, release, revoke, root, shown, week, with_leaves};
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Error, Issue, MemorySink, NeedsBase,
-    PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
+    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Distribution, Error, Issue, MemorySink,
+    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -171,4 +171,57 @@ fn e21_the_base_says_where_deltas_are_and_a_delta_does_not() {
     // On a delta alone, nothing counts as published.
     let publication = authority.publication(issuer, serial(1)).unwrap().unwrap();
     assert!(!publication.is_complete() && publication.scopes[0].delta.is_some());
+}
+
+#[test]
+fn e22_a_delta_lists_what_turned_out_to_be_valid_for_longer() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    distribute(&authority);
+    let mut reserve = annul::ReserveSerial::new(issuer, serial(1));
+    reserve.not_after = Some(day(10));
+    authority.reserve(&reserve).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    for number in [11, 12] {
+        clock.set(day(number));
+        release(&authority, &sink);
+    }
+    assert!(entries(&shown(&sink, &place())).is_empty());
+    // The certificate is not the one that was announced.
+    let leaf = root().leaf(1).valid(0, 30).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+    let delta = entries(&shown(&sink, &delta_place()));
+    let base = entries(&shown(&sink, &place()));
+    let mut der = Vec::new();
+    authority.crl(issuer, &week(), &root(), &mut der).unwrap();
+    assert_eq!(entries(&der).len(), 1);
+    assert_eq!(combined(base, delta), entries(&der));
+}
+
+#[test]
+fn e20_a_delta_has_the_distribution_point_of_its_base() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let served = |base: &str| {
+        let distribution = Distribution::new(base).with_deltas().with_user_certificates();
+        authority.set_distribution(issuer, &distribution).unwrap();
+    };
+    let scope = Scope::UserCertificates;
+    let (complete, delta) = (CrlPlace::complete(issuer, scope), CrlPlace::delta(issuer, scope));
+    let sink = MemorySink::new("sink");
+    served("http://one.example");
+    issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+    let make = || issue(&authority, &Issue::new(week().of(scope).delta()), &[&sink]);
+    make().unwrap();
+    served("http://other.example");
+    let refused = make().unwrap_err();
+    assert!(matches!(refused, PublishError::Authority(Error::NeedsBase { .. })), "{refused}");
+    issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+    make().unwrap();
+    let [base, delta] = [complete, delta].map(|place| shown(&sink, &place));
+    let [base, delta] = [&base, &delta].map(|der| CertificateList::from_der(der).unwrap());
+    let [base, delta] = [&base, &delta].map(|crl| crl.issuing_distribution_point().unwrap().octets);
+    assert_eq!(base, delta);
 }

@@ -3,6 +3,10 @@
 #[path = "../support/toy.rs"]
 mod toy;
 
+#[cfg(feature = "p256")]
+#[path = "../support/ca.rs"]
+mod ca;
+
 mod crashes;
 mod deltas;
 mod forks;

@@ -83,3 +83,127 @@ fn a_fall_is_listed_by_each_partition() {
     authority.issue(ca, &issue, &below, &[&sink]).unwrap();
     assert_eq!(listed(&shown(&sink, &place)).len(), 4);
 }
+
+#[test]
+fn e36_compaction_waits_for_the_crl_of_the_partition() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let distribution = Distribution::new("http://crl.example").with_partitions();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let mut reserve = ReserveSerial::new(issuer, serial(10));
+    reserve.not_after = Some(day(10));
+    let scope = Scope::Partition(authority.reserve(&reserve).unwrap().partition);
+    revoke(&authority, 10);
+    let sink = MemorySink::new("sink");
+    let at = |number, scope| {
+        clock.set(day(number));
+        issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+        shown(&sink, &CrlPlace::complete(issuer, scope))
+    };
+    let compact = |der: &[u8]| {
+        let compact = annul::Compact::new(issuer);
+        let compact = compact.with_released(CertificateList::from_der(der).unwrap());
+        authority.compact(&compact).unwrap().entries
+    };
+    at(9, scope);
+    let full = at(11, Scope::Full);
+    assert_eq!(compact(&full), 0, "the CRL of its partition has not listed it after it expired");
+    assert_eq!(listed(&at(12, scope)).len(), 1);
+    assert_eq!(compact(&full), 1);
+    assert!(listed(&at(13, scope)).is_empty());
+    assert!(listed(&at(13, Scope::Full)).is_empty());
+}
+
+fn divided() -> (annul::Authority<annul::MemoryStore>, annul::IssuerId) {
+    let mut policy = Policy::default();
+    policy.slots_at_once = 4;
+    let authority = in_memory().0.with_policy(policy);
+    let issuer = with_leaves(&authority, 0);
+    (authority, issuer)
+}
+
+#[test]
+fn e19_partitions_that_the_record_lost_come_back_with_their_crls() {
+    let distribution = Distribution::new("http://crl.example").with_partition_size(2_000);
+    let (lost, issuer) = divided();
+    lost.set_distribution(issuer, &distribution).unwrap();
+    let reserve = |authority: &annul::Authority<_>, number| {
+        authority.reserve(&ReserveSerial::new(issuer, serial(number))).unwrap()
+    };
+    let reserved: Vec<_> = (1..30).map(|number| reserve(&lost, number)).collect();
+    (1..30).step_by(2).for_each(|number| revoke(&lost, number));
+    let sink = MemorySink::new("sink");
+    let scopes = lost.scopes(issuer).unwrap();
+    for &scope in &scopes {
+        issue(&lost, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+    }
+    let before: Vec<_> = sink.places().iter().map(|place| shown(&sink, place)).collect();
+
+    // Whether it is said first where CRLs are served, or last.
+    for is_said_first in [true, false] {
+        let (empty, _) = divided();
+        let say = || drop(empty.set_distribution(issuer, &distribution).unwrap());
+        is_said_first.then(say);
+        let crls = before.iter().map(|der| CertificateList::from_der(der).unwrap());
+        empty.import(issuer, &crls.fold(annul::Import::new(), annul::Import::with_crl)).unwrap();
+        (!is_said_first).then(say);
+        assert_eq!(empty.scopes(issuer).unwrap(), scopes);
+        for number in (1..30).step_by(2) {
+            let publication = empty.publication(issuer, serial(number)).unwrap().unwrap();
+            assert_eq!(publication.scopes.len(), 2, "all of them, and its own");
+        }
+        // What is still there of the certificates goes back to where relying parties look.
+        for reserved in &reserved {
+            let uri = reserved.distribution_point.as_deref().unwrap();
+            let number = reserved.serial.as_octets().iter().fold(0, |n, o| n << 8 | u64::from(*o));
+            let leaf = root().leaf(number).with_distribution_points(&[uri]).certificate();
+            let found = empty.register(&annul::Registration::of_certificate(leaf)).unwrap();
+            assert_eq!(found.partition, reserved.partition);
+        }
+        // They may be full: new certificates go elsewhere.
+        let fresh = reserve(&empty, 1_000 + u64::from(is_said_first)).partition;
+        assert!(!scopes.contains(&Scope::Partition(fresh)));
+        if is_said_first {
+            for &scope in &scopes {
+                let place = CrlPlace::complete(issuer, scope);
+                let old = listed(&shown(&sink, &place));
+                issue(&empty, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+                assert_eq!(listed(&shown(&sink, &place)), old);
+            }
+        }
+    }
+}
+
+#[test]
+fn e17_a_partition_that_went_on_after_the_backup_hands_out_no_more_slots() {
+    let distribution = Distribution::new("http://crl.example").with_partitions();
+    let (lost, issuer) = divided();
+    lost.set_distribution(issuer, &distribution).unwrap();
+    lost.reserve(&ReserveSerial::new(issuer, serial(1))).unwrap();
+    let backup = annul::MemoryStore::new();
+    annul::store::copy(lost.store(), &backup).unwrap();
+    for number in 2..20 {
+        lost.reserve(&ReserveSerial::new(issuer, serial(number))).unwrap();
+        revoke(&lost, number);
+    }
+    let scope = Scope::Partition(Partition(1));
+    let sink = MemorySink::new("sink");
+    issue(&lost, &Issue::new(week().of(scope)), &[&sink]).unwrap();
+
+    let clock = crate::toy::ToyClock::at(day(0));
+    let restored = authority(backup, &clock, Arc::default());
+    let der = shown(&sink, &CrlPlace::complete(issuer, scope));
+    let import = || annul::Import::new().with_crl(CertificateList::from_der(&der).unwrap());
+    restored.import(issuer, &import()).unwrap();
+    let fresh = restored.reserve(&ReserveSerial::new(issuer, serial(30))).unwrap().partition;
+    assert_eq!(fresh, Partition(2));
+    // What the record knows of tells it nothing new.
+    issue(&restored, &Issue::new(week().of(Scope::Partition(fresh))), &[&sink]).unwrap();
+    let own = shown(&sink, &CrlPlace::complete(issuer, Scope::Partition(fresh)));
+    let own = annul::Import::new().with_crl(CertificateList::from_der(&own).unwrap());
+    restored.import(issuer, &own).unwrap();
+    restored.import(issuer, &import()).unwrap();
+    let restored = authority(restored.store(), &clock, Arc::default());
+    let next = restored.reserve(&ReserveSerial::new(issuer, serial(31))).unwrap().partition;
+    assert_eq!(next, fresh);
+}

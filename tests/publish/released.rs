@@ -6,9 +6,9 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CannotSign, CertificateList, CrlNumber, Distribution, Error,
-    Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published, Registration,
-    RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
+    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, Distribution,
+    Error, Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published,
+    Registration, RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
 };
 
 #[test]
@@ -270,4 +270,167 @@ fn e41_a_clock_that_was_wrong_is_set_aside_by_name() {
     let release = issue(&authority, &ahead, &[&sink]).unwrap().complete.unwrap();
     assert_eq!(release.this_update, day(1));
     assert_eq!(authority.releases(issuer, Scope::Full, 1).unwrap(), [release]);
+}
+
+#[test]
+fn e36_a_clock_that_was_ahead_retires_nothing_that_is_still_valid() {
+    let (authority, clock) = in_memory();
+    with_leaves(&authority, 0);
+    let leaf = root().leaf(1).valid(-1, 10).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    // By this clock the certificate has expired, and is on a CRL once more; then it is set right.
+    clock.set(day(20));
+    release(&authority, &sink);
+    clock.set(day(1));
+    let waiver = |what| Waiver::new(what, "j.doe", "the clock was ahead");
+    let right =
+        Issue::new(week().waive(waiver(Waive::ThisUpdate)).waive(waiver(Waive::NextUpdate)));
+    issue(&authority, &right, &[&sink]).unwrap();
+    assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+    for (number, lists) in [(9, true), (11, true), (12, false)] {
+        clock.set(day(number));
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())).len(), usize::from(lists), "on day {number}");
+    }
+}
+
+#[test]
+fn e43_a_delta_crl_is_never_the_last_of_its_scope() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    let delta = issue(&authority, &Issue::new(week().last().delta()), &[&sink]).unwrap();
+    assert!(!delta.delta.unwrap().last);
+    revoke(&authority, 1);
+    release(&authority, &sink);
+    assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+}
+
+#[test]
+fn two_sinks_of_one_name_are_refused() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let [one, other] = ["sink", "sink"].map(MemorySink::new);
+    let refused = issue(&authority, &Issue::new(week()), &[&one, &other]).unwrap_err();
+    assert!(refused.to_string().contains("two sinks"), "{refused}");
+    assert!(one.places().is_empty() && other.places().is_empty());
+}
+
+#[test]
+fn a_call_is_worth_repeating_where_it_helps_one_of_the_sinks() {
+    let (authority, _) = in_memory();
+    with_leaves(&authority, 1);
+    let sinks = ["good", "misconfigured", "down"].map(MemorySink::new);
+    let misconfigured = || SinkError::WriteOnly;
+    let down = || SinkError::Unavailable { sink: "down".to_owned(), source: "down".into() };
+    sinks[1].fail_with(Some(misconfigured));
+    sinks[2].fail_with(Some(down));
+    let all: [&dyn annul::Sink; 3] = [&sinks[0], &sinks[1], &sinks[2]];
+    let incomplete = issue(&authority, &Issue::new(week()), &all).unwrap_err();
+    assert_eq!(incomplete.retry(), down().retry());
+}
+
+#[test]
+fn what_was_released_is_not_read_again_where_no_delta_ever_was() {
+    let (store, clock) = (annul::MemoryStore::new(), crate::toy::ToyClock::at(day(0)));
+    let authority = crate::toy::authority(&store, &clock, Default::default());
+    let issuer = with_leaves(&authority, 3);
+    super::distribute(&authority);
+    let sink = MemorySink::new("sink");
+    [1, 2].into_iter().for_each(|number| revoke(&authority, number));
+    release(&authority, &sink);
+    revoke(&authority, 3);
+    // Who reads the log from its start finds that a row of it is hidden.
+    let key = annul::store::key::log(issuer, annul::Position(1));
+    let hiding = annul::conformance::Hiding::new(&store, annul::store::Space::Log, key);
+    let hiding = crate::toy::authority(hiding, &clock, Default::default());
+    assert_eq!(hiding.pending(issuer).unwrap()[0].entries, 1);
+}
+
+#[test]
+fn e18_a_kind_that_is_learnt_later_keeps_no_crl_back() {
+    let mut policy = Policy::default();
+    policy.unknown_serials = true;
+    let (authority, _) = in_memory();
+    let authority = authority.with_policy(policy);
+    let root_id = with_leaves(&authority, 0);
+    let below = Ca::new("below");
+    let ca =
+        authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap().issuer;
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    let sink = MemorySink::new("sink");
+    let scopes = [Scope::CaCertificates, Scope::UserCertificates];
+    let all = |issuer, key: &Ca| {
+        for scope in scopes {
+            authority.issue(issuer, &Issue::new(week().of(scope)), key, &[&sink]).unwrap();
+        }
+        scopes.map(|scope| listed(&shown(&sink, &annul::CrlPlace::complete(issuer, scope))).len())
+    };
+    authority.set_distribution(root_id, &distribution).unwrap();
+    authority.set_distribution(ca, &distribution).unwrap();
+
+    // Revoked before anybody knew what it is, and amended after.
+    revoke(&authority, 1);
+    assert_eq!(all(root_id, &root()), [1, 1]);
+    let leaf = root().leaf(1).certificate();
+    authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
+    let target = Target::Serial { issuer: root_id, serial: serial(1) };
+    let graver = Amendment { key_compromise: true, ..Amendment::default() };
+    authority.amend(&Amend::new(target, graver)).unwrap();
+    assert_eq!(all(root_id, &root()), [1, 1]);
+
+    // Invalidated before anybody knew.
+    authority.reserve(&annul::ReserveSerial::new(ca, serial(1))).unwrap();
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    assert_eq!(all(ca, &below), [1, 1]);
+    let leaf = below.leaf(1).certificate();
+    authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
+    assert_eq!(all(ca, &below), [0, 1]);
+}
+
+#[cfg(feature = "p256")]
+#[test]
+fn e12_a_key_identifier_that_a_renewed_certificate_brings_passes_by_name() {
+    let ca = crate::ca::Ca::new("ca");
+    let mut bare = ca.template("01");
+    bare.extensions.pop();
+    let mut policy = Policy::default();
+    policy.derived_key_identifiers = true;
+    let authority = annul::Authority::new(annul::MemoryStore::new())
+        .with_clock(crate::toy::ToyClock::at(day(100)))
+        .with_policy(policy);
+    let issuer = authority.add_issuer(&AddIssuer::new(ca.sign_ca(&bare))).unwrap().issuer;
+    let sink = MemorySink::new("sink");
+    let issue = |request| authority.issue(issuer, &Issue::new(request), &ca.key, &[&sink]);
+    issue(week()).unwrap();
+    authority.add_issuer(&AddIssuer::new(ca.sign_ca(&ca.template("02")))).unwrap();
+    let PublishError::Gate { problem, .. } = issue(week()).unwrap_err() else { panic!() };
+    let what = problem.waived_by().expect("it can be set aside");
+    issue(week().waive(Waiver::new(what, "j.doe", "the certificate was renewed"))).unwrap();
+    issue(week()).unwrap();
+}
+
+#[test]
+fn e23_what_a_scope_keeps_for_good_is_not_compacted() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    let leaf = root().leaf(1).valid(-1, 10).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    revoke(&authority, 1);
+    let sink = MemorySink::new("sink");
+    clock.set(day(12));
+    issue(&authority, &Issue::new(week().keeping_expired()), &[&sink]).unwrap();
+    clock.set(day(13));
+    let der = shown(&sink, &place());
+    let compact = Compact::new(issuer).with_released(CertificateList::from_der(&der).unwrap());
+    authority.compact(&compact).unwrap();
+    release(&authority, &sink);
+    let der = shown(&sink, &place());
+    let since = CertificateList::from_der(&der).unwrap().expired_certificates_since();
+    assert!(since < Some(day(10)));
+    assert_eq!(listed(&der), serials([1]));
 }

@@ -1,10 +1,14 @@
 //! By the schedule, with sinks and signers that fail: nothing stays unpublished.
 
-use super::{place, revocation, root, with_leaves};
-use crate::toy::{Ca, in_memory};
+use super::{
+    distribute, issue, listed, place, release, revocation, revoke, root, serials, shown, week,
+    with_leaves,
+};
+use crate::toy::{Ca, ToyClock, day, in_memory};
 use annul::{
-    Distribution, Error, MemorySink, PublishError, Publisher, Publishing, Schedule, Scope, Signer,
-    SigningError, SinkError, ToSign,
+    AddIssuer, CertificateList, CrlPlace, Distribution, Error, Import, Issue, MemorySink,
+    MemoryStore, PublishError, Publisher, Publishing, Registration, RevokeCa, Schedule, Scope,
+    Signer, SigningError, SinkError, Store, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{
@@ -192,4 +196,192 @@ fn the_runner_publishes_what_is_due_wakes_and_stops() {
     assert!(matches!(turns.recv_timeout(wait), Ok(Turn::Idle(_))));
     runner.stop();
     assert!(turns.recv_timeout(wait).is_err(), "it is gone");
+}
+
+/// Runs what is due up to a moment, as a runner would.
+fn run_until<S: Store>(
+    publisher: &Publisher<S>,
+    clock: &ToyClock,
+    end: Timestamp,
+) -> Vec<annul::Attempt> {
+    let mut attempts = Vec::new();
+    loop {
+        attempts.extend(publisher.run_due().unwrap());
+        let Some(next) = publisher.next_due().unwrap().filter(|next| *next <= end) else { break };
+        clock.set(next.max(publisher.now().saturating_add(Duration::from_secs(60))));
+    }
+    clock.set(end.max(publisher.now()));
+    attempts
+}
+
+#[test]
+fn e40_an_issuer_that_is_down_gets_its_crls_without_deltas() {
+    let (authority, clock) = in_memory();
+    let root_id = with_leaves(&authority, 3);
+    let below = Ca::new("below");
+    let added = authority.add_issuer(&AddIssuer::new(root().certifies(&below, 5).ca())).unwrap();
+    let ca = added.issuer;
+    let leaf = below.leaf(1).certificate();
+    authority.register(&Registration::of_certificate(leaf)).unwrap();
+    let authority = Arc::new(authority);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let mut publisher = Publisher::new(Arc::clone(&authority));
+    for (issuer, key) in [(root_id, root()), (ca, below)] {
+        let distribution = Distribution::new("http://crl.example").with_deltas();
+        authority.set_distribution(issuer, &distribution).unwrap();
+        let publishing = Publishing::new(issuer, Schedule::private_with_deltas(), key);
+        publisher = publisher.with(publishing.to(Arc::clone(&sink)));
+    }
+    run_until(&publisher, &clock, day(1));
+    authority.revoke_ca(&RevokeCa::new(root_id)).unwrap();
+    let attempts = run_until(&publisher, &clock, day(2));
+    assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+    let place = annul::CrlPlace::complete(ca, Scope::Full);
+    assert_eq!(listed(&shown(&sink, &place)), serials([1]));
+    assert!(publisher.overdue().unwrap().is_empty());
+    // Its CRLs go on, no more often than they must, and a revocation waits no longer than for a delta.
+    let attempts = run_until(&publisher, &clock, day(20));
+    assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+    assert!((36..=44).contains(&attempts.len()), "{}", attempts.len());
+    revoke(&authority, 2);
+    run_until(&publisher, &clock, day(20).saturating_add(Duration::from_secs(3600)));
+    assert!(authority.pending(root_id).unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
+}
+
+#[test]
+fn e42_crls_go_out_until_the_issuer_ends_and_none_is_due_after() {
+    let (authority, clock) = in_memory();
+    let root = root();
+    let ends = root.certifies(&root, 0x7fff).valid(-100, 10).ca();
+    let issuer = authority.add_issuer(&AddIssuer::new(ends)).unwrap().issuer;
+    for number in 0..10 {
+        let serial = crate::toy::serial(number + 1);
+        authority.register(&Registration::of_serial(issuer, serial, day(10))).unwrap();
+    }
+    let authority = Arc::new(authority);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let publishing = Publishing::new(issuer, Schedule::private(), root).to(Arc::clone(&sink));
+    let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+    for number in 0..10 {
+        revoke(&authority, number + 1);
+        let end = day(number as i64).saturating_add(Duration::from_secs(86_399));
+        let attempts = run_until(&publisher, &clock, end);
+        assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+        assert!(publisher.overdue().unwrap().is_empty(), "on day {number}");
+        assert_eq!(listed(&shown(&sink, &place())), serials(1..=number + 1));
+        clock.set(day(number as i64 + 1));
+    }
+    clock.set(day(11));
+    assert!(publisher.run_due().unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
+}
+
+#[test]
+fn what_keeps_a_delta_back_does_not_keep_back_the_complete_crl() {
+    let (clock, store, backup) = (ToyClock::at(day(0)), MemoryStore::new(), MemoryStore::new());
+    let lost = crate::toy::authority(&store, &clock, Arc::default());
+    let issuer = with_leaves(&lost, 3);
+    distribute(&lost);
+    let sink = Arc::new(MemorySink::new("sink"));
+    release(&lost, &sink);
+    annul::store::copy(&store, &backup).unwrap();
+    clock.set(day(1));
+    revoke(&lost, 1);
+    let request = week().with_delta_validity(super::DAY);
+    issue(&lost, &Issue::new(request.clone()).with_delta(), &[&sink]).unwrap();
+    revoke(&lost, 2);
+    issue(&lost, &Issue::new(request.delta()), &[&sink]).unwrap();
+
+    // The last base that the restored record knows is older than that of the delta that is out.
+    let restored = crate::toy::authority(backup, &clock, Arc::default());
+    let ders = [CrlPlace::complete(issuer, Scope::Full), CrlPlace::delta(issuer, Scope::Full)]
+        .map(|place| shown(&sink, &place));
+    let crls = ders.iter().map(|der| CertificateList::from_der(der).unwrap());
+    restored.import(issuer, &crls.fold(Import::new(), Import::with_crl)).unwrap();
+    revoke(&restored, 3);
+    let restored = Arc::new(restored);
+    let publishing = Publishing::new(issuer, Schedule::private_with_deltas(), root());
+    let publisher = Publisher::new(Arc::clone(&restored)).with(publishing.to(Arc::clone(&sink)));
+    run_until(&publisher, &clock, day(3));
+    assert!(restored.pending(issuer).unwrap().is_empty());
+    assert!(publisher.overdue().unwrap().is_empty());
+    assert_eq!(listed(&shown(&sink, &place())), serials([1, 2, 3]));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_holds_up_no_other() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = Arc::new(MemorySink::new("sink"));
+    let publish =
+        |issuer| Publishing::new(issuer, Schedule::private(), root()).to(Arc::clone(&sink));
+    let unknown = annul::IssuerId::of(b"a", b"b");
+    let publisher =
+        Publisher::new(Arc::new(authority)).with(publish(unknown)).with(publish(issuer));
+    assert!(matches!(publisher.run_due(), Err(Error::Refused(_))));
+    assert_eq!(sink.places(), [place()]);
+}
+
+/// A sink that says when it is given a CRL, and waits until it may go on.
+#[cfg(feature = "runner")]
+#[derive(Debug)]
+struct Waiting {
+    sink: Arc<MemorySink>,
+    begun: std::sync::mpsc::SyncSender<()>,
+    goes_on: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+#[cfg(feature = "runner")]
+impl annul::Sink for Waiting {
+    fn name(&self) -> &str {
+        self.sink.name()
+    }
+
+    fn check(&self) -> Result<(), SinkError> {
+        self.sink.check()
+    }
+
+    fn current(&self, place: &annul::CrlPlace) -> Result<Option<annul::Current>, SinkError> {
+        self.sink.current(place)
+    }
+
+    fn put(
+        &self,
+        outgoing: &annul::Outgoing<'_>,
+        replaces: Option<&annul::Revision>,
+    ) -> Result<(), SinkError> {
+        let _ = self.begun.send(());
+        let _ = self.goes_on.lock().unwrap().recv();
+        self.sink.put(outgoing, replaces)
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(feature = "runner")]
+#[test]
+fn the_runner_stops_after_the_job_in_hand() {
+    use annul::Runner;
+    use std::sync::{Mutex, mpsc};
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let (begun, has_begun) = mpsc::sync_channel(9);
+    let (go_on, goes_on) = mpsc::channel();
+    let sink = Arc::new(MemorySink::new("sink"));
+    let waiting = Waiting { sink: Arc::clone(&sink), begun, goes_on: Mutex::new(goes_on) };
+    let publishing = Publishing::new(issuer, Schedule::private(), root()).to(waiting);
+    let publisher = Publisher::new(Arc::new(authority)).with(publishing);
+    let runner = Runner::start(publisher, |_| {}).unwrap();
+    has_begun.recv().unwrap();
+    let stopping = std::thread::spawn(move || runner.stop());
+    std::thread::sleep(Duration::from_millis(300));
+    drop(go_on);
+    stopping.join().unwrap();
+    assert_eq!(sink.places().len(), 1, "three scopes are due");
 }

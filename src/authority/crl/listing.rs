@@ -156,8 +156,12 @@ impl Listing<'_> {
         };
         let base_position = base.as_of.position(self.issuer);
         let was_listed = first <= base_position && self.keeps(&subject, base.retention)?;
+        // A notAfter that the record learnt of since may keep what the base had let go.
+        let may_lack = base.retention.is_some_and(|retention| {
+            subject.not_after.is_some_and(|at| retention.lets_go(first, at))
+        });
         match (is_listed, was_listed) {
-            (true, true) if last <= base_position => Ok(()),
+            (true, true) if last <= base_position && !may_lack => Ok(()),
             (true, _) => visit(self.entry(serial, &revocation)),
             (false, true) => visit(Listed::Removed(serial, revocation.date.min(self.this_update))),
             (false, false) => Ok(()),
@@ -226,12 +230,8 @@ impl Listing<'_> {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
             return true;
         };
-        // It was on the last CRL if it was recorded by then.
-        let was_listed = |retention: &Retention| {
-            not_after < retention.expired_before
-                && retention.recorded_before.is_some_and(|at| record.recorded_at < at)
-        };
-        !self.retention.as_ref().is_some_and(was_listed)
+        let retention = self.retention.as_ref();
+        !retention.is_some_and(|it| it.lets_go_invalidated(record.recorded_at, not_after))
     }
 
     /// Whether certificates of this kind belong to the scope. One of which it is not known is
@@ -300,7 +300,12 @@ impl Subject {
     fn amended(self, later: Self) -> Self {
         // Whoever was told that nobody knows goes on listing it.
         let not_after = self.not_after.zip(later.not_after).map(|(one, other)| one.max(other));
-        Self { not_after, first: self.first, ..later }
+        // Nor does what it is turn out so late that it leaves a CRL on which it was.
+        let kind = match self.kind {
+            CertificateKind::Unknown => CertificateKind::Unknown,
+            _ => later.kind,
+        };
+        Self { kind, not_after, first: self.first, ..later }
     }
 }
 

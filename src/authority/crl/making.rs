@@ -133,7 +133,8 @@ impl<S: Store> Authority<S> {
         let scope = request.scope;
         view.require_issuer(issuer)?;
         view.covers_releases(issuer, scope)?;
-        if scope != Scope::Full && view.uris(&CrlPlace::complete(issuer, scope))?.is_empty() {
+        let uris = view.point_uris(issuer, scope)?;
+        if scope != Scope::Full && uris.is_empty() {
             return Err(Error::NoDistributionPoint { issuer, scope });
         }
         if !kinds.includes_delta() {
@@ -145,6 +146,10 @@ impl<S: Store> Authority<S> {
         };
         if view.graph_above(issuer)?.invalidation(issuer).is_some() || base.lists_invalidated {
             return needs_base(NeedsBase::Fallen);
+        }
+        // RFC 5280 §5.2.4: both have the same issuing distribution point.
+        if base.uris != uris {
+            return needs_base(NeedsBase::Moved);
         }
         let Some(token) = base.token else { return needs_base(NeedsBase::NothingReleased) };
         let head = view.covers(&token)?;
@@ -178,10 +183,9 @@ impl<S: Store> Authority<S> {
         let now = self.clock.now();
         let skew = self.policy.clock_skew;
         let retention = base.as_ref().filter(|_| expired_since.is_none());
-        let retention = retention.map(|base| Retention {
-            expired_before: base.this_update,
-            revoked_up_to: base.as_of.position(issuer),
-            recorded_before: (base.lists_invalidated).then(|| base.made_at.saturating_sub(skew)),
+        let retention = retention.map(|base| Retention::after(base, issuer, skew)).map(|it| {
+            // The clock may have been ahead then: what is valid by this one stays.
+            Retention { expired_before: it.expired_before.min(this_update), ..it }
         });
         let release = Release {
             number,
@@ -193,6 +197,7 @@ impl<S: Store> Authority<S> {
             last: request.last,
             waivers: request.waivers.clone(),
             token: Some(view.token(issuer, head.position)?),
+            uris: view.point_uris(issuer, request.scope)?,
             ..Release::blank()
         };
         Ok(Making {
@@ -323,7 +328,8 @@ impl Making<'_> {
         let origin = Origin {
             place: CrlPlace { issuer: self.known.issuer.id(), scope: self.request.scope, delta },
             expired_since: self.expired_since,
-            release: self.release.clone(),
+            // A delta CRL ends nothing: many relying parties never look at one.
+            release: Release { last: self.release.last && !delta, ..self.release.clone() },
         };
         let (prepared, _) = self.lay_out(delta, |tbs, entries| {
             tbs.prepare(entries, public_key, algorithm, origin.to_octets())
@@ -337,7 +343,8 @@ impl Making<'_> {
             return Timestamp::MAX;
         }
         let validity = self.request.delta_validity.filter(|_| delta);
-        self.release.this_update.saturating_add(validity.unwrap_or(self.request.validity))
+        let validity = validity.unwrap_or(self.request.validity);
+        self.request.next_update(&self.known.issuer, self.release.this_update, validity)
     }
 
     fn distribution_point(&self) -> Result<Option<DistributionPoint>, Error> {
@@ -348,8 +355,7 @@ impl Making<'_> {
             Scope::UserCertificates => Some(Only::UserCertificates),
             Scope::Partition(_) => None,
         };
-        let place = CrlPlace::complete(self.known.issuer.id(), scope);
-        Ok(Some(DistributionPoint::new(self.view.uris(&place)?, only)?))
+        Ok(Some(DistributionPoint::new(self.release.uris.clone(), only)?))
     }
 }
 

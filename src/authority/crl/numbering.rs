@@ -115,7 +115,7 @@ impl<S: Store> Authority<S> {
             return Ok(());
         }
         for validity in [Some(request.validity), request.delta_validity].into_iter().flatten() {
-            let next_update = this_update.saturating_add(validity);
+            let next_update = request.next_update(&known.issuer, this_update, validity);
             if next_update <= this_update {
                 return Err(CrlError::NextUpdate { this_update, next_update }.into());
             }

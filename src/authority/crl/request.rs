@@ -3,8 +3,10 @@
 use crate::{
     authority::{Error, Waive, Waiver, view::View},
     crl::SignedCrl,
+    issuer::Issuer,
     log::{AsOf, FreshnessToken},
     scope::Scope,
+    time::Timestamp,
 };
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ pub struct CrlRequest {
     pub validity: Duration,
     /// What the CRL must have been made from at least.
     pub at_least: Vec<FreshnessToken>,
+    /// Whether nextUpdate may come sooner than that, where no certificate lets the issuer sign CRLs
+    /// for so long. Else that is refused.
+    pub ends_with_issuer: bool,
     /// Which certificates it is about.
     pub scope: Scope,
     /// Whether it is a delta CRL: what changed since the complete CRL of the same scope that was
@@ -49,6 +54,7 @@ impl CrlRequest {
         Self {
             validity,
             at_least: Vec::new(),
+            ends_with_issuer: false,
             scope: Scope::Full,
             delta: false,
             delta_validity: None,
@@ -57,6 +63,12 @@ impl CrlRequest {
             ca_issuers: Vec::new(),
             waivers: Vec::new(),
         }
+    }
+
+    /// That is to be replaced sooner where the issuer ends before.
+    #[must_use]
+    pub fn ending_with_issuer(self) -> Self {
+        Self { ends_with_issuer: true, ..self }
     }
 
     /// About these certificates.
@@ -115,6 +127,20 @@ impl CrlRequest {
     /// Whether this rule is set aside.
     pub fn waives(&self, what: Waive) -> bool {
         self.waivers.iter().any(|waiver| waiver.what == what)
+    }
+
+    /// The nextUpdate of a CRL that is valid for so long.
+    pub(super) fn next_update(
+        &self,
+        issuer: &Issuer,
+        this_update: Timestamp,
+        validity: Duration,
+    ) -> Timestamp {
+        let next_update = this_update.saturating_add(validity);
+        match issuer.crl_signing_not_after(this_update) {
+            Some(end) if self.ends_with_issuer => next_update.min(end),
+            _ => next_update,
+        }
     }
 
     /// Checks that the store shows what is demanded, and what was released before.

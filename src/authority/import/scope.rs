@@ -24,6 +24,15 @@ pub(super) fn scope_of(issuer: IssuerId, crl: &CertificateList<'_>) -> Option<Sc
     })
 }
 
+/// The URI by which a CRL of this scope names itself, if it does.
+pub(super) fn uri_of(issuer: IssuerId, scope: Scope, crl: &CertificateList<'_>) -> Option<String> {
+    let name = CrlPlace::complete(issuer, scope).file_name();
+    let texts =
+        uris(crl.issuing_distribution_point()?).filter_map(|uri| std::str::from_utf8(uri).ok());
+    let mut named = texts.filter(|uri| uri.rsplit('/').next() == Some(&name));
+    named.next().map(str::to_owned)
+}
+
 /// What a URI names that ends with the [name of a file](CrlPlace::file_name) of this issuer.
 fn scope_of_uri(issuer: IssuerId, uri: &[u8]) -> Option<Scope> {
     let name = std::str::from_utf8(uri.rsplit(|octet| *octet == b'/').next()?).ok()?;

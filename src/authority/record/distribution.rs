@@ -87,6 +87,9 @@ pub(in crate::authority) struct PartitionRecord {
     pub(in crate::authority) capacity: u64,
     /// How many of its slots were handed out, used or not.
     pub(in crate::authority) leased: u64,
+    /// Whether none are handed out any more to serial numbers that are reserved: a part of its
+    /// history is lost.
+    pub(in crate::authority) closed: bool,
 }
 
 impl PartitionRecord {
@@ -100,6 +103,7 @@ impl PartitionRecord {
     pub(in crate::authority) fn to_octets(&self) -> Vec<u8> {
         let mut out = Writer::new(Self::FORMAT);
         out.text(&self.uri);
+        out.bool(self.closed);
         for number in [self.size, self.capacity, self.leased] {
             out.u64(number);
         }
@@ -110,6 +114,7 @@ impl PartitionRecord {
         let mut input = Reader::new(octets, Self::FORMAT)?;
         let record = Self {
             uri: input.text()?,
+            closed: input.bool()?,
             size: input.u64()?,
             capacity: input.u64()?,
             leased: input.u64()?,
@@ -138,8 +143,8 @@ mod tests {
         for cut in 0..octets.len() {
             assert!(DistributionRecord::from_octets(&octets[..cut]).is_err(), "cut at {cut}");
         }
-        let record =
-            PartitionRecord { uri: "http://a/1.crl".to_owned(), size: 3, capacity: 2, leased: 1 };
+        let uri = "http://a/1.crl".to_owned();
+        let record = PartitionRecord { uri, size: 3, capacity: 2, leased: 1, closed: true };
         let octets = record.to_octets();
         assert_eq!(PartitionRecord::from_octets(&octets), Ok(record));
         for cut in 0..octets.len() {

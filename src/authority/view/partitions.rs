@@ -45,6 +45,22 @@ impl View<'_> {
         self.read(Table::Partitions, &key, PartitionRecord::from_octets)
     }
 
+    /// The highest partition of which there is a record.
+    pub(in crate::authority) fn last_partition(
+        &self,
+        issuer: IssuerId,
+    ) -> Result<Option<Partition>, StoreError> {
+        let (table, prefix) = (Table::Partitions, issuer.as_octets());
+        let mut last = None;
+        self.scan(Space::Table(table), prefix, key::past(prefix), |key, _| {
+            let number = key.get(prefix.len()..).and_then(|octets| octets.try_into().ok());
+            let number = number.ok_or_else(|| corrupt(table, key, "a bad key"))?;
+            last = Some(Partition(u32::from_be_bytes(number)));
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+        Ok(last)
+    }
+
     /// What the CRLs that an issuer must publish are about.
     pub(in crate::authority) fn scopes(&self, issuer: IssuerId) -> Result<Vec<Scope>, StoreError> {
         let (_, Some(record)) = self.distribution(issuer)? else { return Ok(vec![Scope::Full]) };
@@ -79,6 +95,18 @@ impl View<'_> {
         let record = self.distribution(issuer)?.1;
         let bases = record.iter().flat_map(DistributionRecord::bases);
         Ok(bases.map(|base| uri(base, place)).collect())
+    }
+
+    /// The URIs of the issuing distribution point of the CRLs of a scope; none where it has none.
+    pub(in crate::authority) fn point_uris(
+        &self,
+        issuer: IssuerId,
+        scope: Scope,
+    ) -> Result<Vec<String>, StoreError> {
+        match scope {
+            Scope::Full => Ok(Vec::new()),
+            _ => self.uris(&CrlPlace::complete(issuer, scope)),
+        }
     }
 
     /// The partition that was opened with this URI, if there is one.

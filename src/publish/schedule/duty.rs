@@ -37,18 +37,20 @@ impl Schedule {
         let complete = Series { schedule: self, state, rhythm, last: state.last };
         // What no delta CRL can say must not wait longer than what one can.
         let soonest = Series { rhythm: self.deltas().unwrap_or(rhythm), ..complete };
+        let pending = if state.is_down { soonest } else { complete };
         let duties = [
             first,
-            complete.listing(Why::Pending, state.pending_since),
+            pending.listing(Why::Pending, state.pending_since),
             soonest.listing(Why::NeedsBase, state.needs_base_since),
             complete.renewal(),
         ];
         duties.into_iter().flatten().filter(|_| !state.ended)
     }
 
-    /// What asks for a delta CRL: nothing before there is a complete one.
+    /// What asks for a delta CRL: nothing before there is a complete one, or once none can be made.
     pub(super) fn delta_duties(&self, state: &ScopeState) -> impl Iterator<Item = Duty> {
-        let duties = self.deltas().zip(state.last).map(|(rhythm, base)| {
+        let base = state.last.filter(|_| !state.is_down);
+        let duties = self.deltas().zip(base).map(|(rhythm, base)| {
             // The base says where its delta CRLs are (RFC 5280 §5.2.6), so one should be there.
             let first = state.last_delta.is_none().then_some(Duty {
                 why: Why::First,

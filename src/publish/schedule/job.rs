@@ -48,7 +48,8 @@ pub enum Why {
     First,
     /// Something was recorded that it must say.
     Pending,
-    /// The issuer fell, which no delta CRL can say.
+    /// The issuer fell, or its CRLs are served elsewhere, which no delta CRL can say; or the record was
+    /// compacted.
     NeedsBase,
     /// The last one is so old that a new one must follow, whether something was revoked or not.
     Period,
@@ -80,7 +81,7 @@ impl fmt::Display for Why {
         f.pad(match self {
             Self::First => "there is none yet",
             Self::Pending => "something recorded is on none",
-            Self::NeedsBase => "the issuer fell",
+            Self::NeedsBase => "something changed that no delta can say",
             Self::Period => "the last one is old",
             Self::NextUpdateNear => "nextUpdate is near",
         })

@@ -37,9 +37,12 @@ pub struct ScopeState {
     /// When the first event was recorded that the last delta CRL with its base does not cover,
     /// whatever a later base covers.
     pub pending_delta_since: Option<Timestamp>,
-    /// When the first event after the last complete CRL was recorded that no delta CRL can say: a
-    /// fall. Until the next complete CRL no delta CRL is made.
+    /// When the first event after the last complete CRL was recorded that no delta CRL can say, such
+    /// as a fall. Until the next complete CRL no delta CRL is made.
     pub needs_base_since: Option<Timestamp>,
+    /// Whether the issuer is down. No delta CRL can be made of it, nor is one due; its complete CRLs
+    /// follow a revocation as soon as a delta CRL would.
+    pub is_down: bool,
     /// What failed since the last CRL was released.
     pub failed: Option<Failure>,
     /// Whether nothing is due any more: the last CRL of the issuer went out, or none can be signed
@@ -80,6 +83,7 @@ impl ScopeState {
             pending_since: None,
             pending_delta_since: None,
             needs_base_since: None,
+            is_down: false,
             failed: None,
             ended: false,
         }
