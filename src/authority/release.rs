@@ -43,6 +43,9 @@ pub struct Release {
     pub octets: u64,
     /// The SHA-256 of its tbsCertList.
     pub tbs_sha256: [u8; 32],
+    /// The URIs in its issuingDistributionPoint (RFC 5280 §5.2.5); none where it has no such
+    /// extension.
+    pub distribution_points: Vec<String>,
     /// What it was made from: it lists every revocation up to these positions that retention does
     /// not let go.
     pub as_of: AsOf,
@@ -95,7 +98,7 @@ impl Retention {
 }
 
 impl Release {
-    const FORMAT: u8 = 1;
+    const FORMAT: u8 = 2;
 
     /// What will be recorded of a CRL that was [prepared](crate::Authority::prepare_crl) once it is
     /// released.
@@ -131,6 +134,7 @@ impl Release {
 
     /// What a prepared CRL carries along of the release that it will be.
     pub(super) fn write_origin(&self, out: &mut Writer) {
+        out.list(&self.distribution_points, |out, uri| out.text(uri));
         out.octet_string(&self.as_of.to_octets());
         out.optional(self.retention, |out, retention| {
             out.timestamp(retention.expired_before);
@@ -166,6 +170,7 @@ impl Release {
 
     /// Reads what [`Release::write_origin`] wrote; the rest is blank.
     pub(super) fn read_origin(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let distribution_points = input.list(Reader::text)?;
         let as_of = AsOf::from_octets(input.octet_string()?)?;
         let retention = input.optional(|input| {
             Ok(Retention {
@@ -183,6 +188,7 @@ impl Release {
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
         Ok(Self {
+            distribution_points,
             as_of,
             retention,
             lists_invalidated,
@@ -204,6 +210,7 @@ impl Release {
             entries: 0,
             octets: 0,
             tbs_sha256: [0; 32],
+            distribution_points: Vec::new(),
             as_of: AsOf::default(),
             retention: None,
             lists_invalidated: false,

@@ -96,3 +96,23 @@ fn e20_a_ca_that_only_the_delta_lists_is_revoked_with_it() {
     assert_eq!(world.judge_path(&path, &[&base], Asked::First), (Good, Good));
     assert_eq!(world.judge_path(&path, &[&base, &delta], Asked::First), (Revoked, Good));
 }
+
+/// RFC 5280 §5.2.4: both name the same distribution points.
+#[test]
+fn e20_a_delta_adds_to_its_base_though_the_base_of_uris_was_changed_in_between() {
+    let world = World::new();
+    let scope = Scope::UserCertificates;
+    world.distribute(&with_deltas(BASE));
+    let certificate = world.issue(scope).certificate;
+    let base = world.complete(scope);
+    world.distribute(&with_deltas("http://other.example"));
+    world.revoke(&certificate);
+    let delta = world.delta(scope);
+    assert_eq!(world.judge(&certificate, &[&base, &delta]), (Revoked, Good));
+    let newer = world.issue(scope).certificate;
+    let base = world.complete(scope);
+    world.revoke(&newer);
+    let delta = world.delta(scope);
+    assert_eq!(world.judge(&newer, &[&base, &delta]), (Revoked, Good));
+    assert_eq!(world.judge(&certificate, &[&base, &delta]), (Revoked, Revoked));
+}

@@ -183,9 +183,14 @@ impl<S: Store> Authority<S> {
             revoked_up_to: base.as_of.position(issuer),
             recorded_before: (base.lists_invalidated).then(|| base.made_at.saturating_sub(skew)),
         });
+        let distribution_points = match request.scope {
+            Scope::Full => Vec::new(),
+            scope => view.uris(&CrlPlace::complete(issuer, scope))?,
+        };
         let release = Release {
             number,
             this_update,
+            distribution_points,
             as_of: view.as_of(&graph)?,
             retention,
             lists_invalidated: invalidation.is_some(),
@@ -267,7 +272,7 @@ impl Making<'_> {
         let mut tbs =
             TbsCertList::new(name, &self.key_identifier, number, this_update, next_update)?
                 .with_limit(LONGEST);
-        let point = self.distribution_point()?;
+        let point = self.distribution_point(delta)?;
         if let Some(point) = &point {
             tbs = tbs.with_issuing_distribution_point(point);
         }
@@ -323,7 +328,10 @@ impl Making<'_> {
         let origin = Origin {
             place: CrlPlace { issuer: self.known.issuer.id(), scope: self.request.scope, delta },
             expired_since: self.expired_since,
-            release: self.release.clone(),
+            release: Release {
+                distribution_points: self.uris(delta).to_vec(),
+                ..self.release.clone()
+            },
         };
         let (prepared, _) = self.lay_out(delta, |tbs, entries| {
             tbs.prepare(entries, public_key, algorithm, origin.to_octets())
@@ -340,16 +348,21 @@ impl Making<'_> {
         self.release.this_update.saturating_add(validity.unwrap_or(self.request.validity))
     }
 
-    fn distribution_point(&self) -> Result<Option<DistributionPoint>, Error> {
-        let scope = self.request.scope;
-        let only = match scope {
+    /// The URIs that it names. RFC 5280 §5.2.4: a delta CRL names those of its base, though others
+    /// may have been added since.
+    fn uris(&self, delta: bool) -> &[String] {
+        let base = self.base.as_ref().filter(|_| delta);
+        &base.unwrap_or(&self.release).distribution_points
+    }
+
+    fn distribution_point(&self, delta: bool) -> Result<Option<DistributionPoint>, Error> {
+        let only = match self.request.scope {
             Scope::Full => return Ok(None),
             Scope::CaCertificates => Some(Only::CaCertificates),
             Scope::UserCertificates => Some(Only::UserCertificates),
             Scope::Partition(_) => None,
         };
-        let place = CrlPlace::complete(self.known.issuer.id(), scope);
-        Ok(Some(DistributionPoint::new(self.view.uris(&place)?, only)?))
+        Ok(Some(DistributionPoint::new(self.uris(delta).to_vec(), only)?))
     }
 }
 
@@ -369,7 +382,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    const FORMAT: u8 = 2;
+    const FORMAT: u8 = 3;
 
     fn to_octets(&self) -> Vec<u8> {
         let mut out = Writer::new(Self::FORMAT);
