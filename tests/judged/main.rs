@@ -1,5 +1,8 @@
 //! CRLs that an authority released, and certificates that carry what it bound them to, before those
 //! who rely on them: `openssl verify`, rustls-webpki and this crate. They agree on each.
+//!
+//! Where `ANNUL_CRL_DIR` is set, those for the public are written there for other linters, in DER:
+//! as `*.br-subscriber.crl` and `*.br-ca.crl`.
 #![cfg(feature = "p256")]
 
 #[path = "../support/ca.rs"]
@@ -8,6 +11,7 @@ mod deltas;
 #[path = "../support/openssl.rs"]
 mod openssl;
 mod partitions;
+mod public;
 #[path = "../support/relying.rs"]
 mod relying;
 mod scopes;

@@ -12,8 +12,8 @@ use crate::{
 use annul::{
     AddIssuer, Authority, CaCertificate, Certificate, CertificateList, CheckOutcome, Clock,
     CrlPlace, DirectorySink, Distribution, DistributionError, Error, Issue, LocalVerifier,
-    MemoryStore, Partition, Policy, Registration, Released, ReserveSerial, RevocationCheck,
-    RevocationDetails, Revoke, Scope, Target,
+    MemoryStore, Partition, Policy, PublishError, Registration, Released, ReserveSerial,
+    RevocationCheck, RevocationDetails, Revoke, Scope, Target,
 };
 use std::{cell::Cell, fs, time::Duration};
 use webpki::RevocationCheckDepth;
@@ -69,7 +69,8 @@ impl World {
         let certify = |ca: &Ca, serial| {
             let template = ca.template(serial);
             let extensions = [template.extensions, vec![distribution_points(&uri)]].concat();
-            root.sign(&Template { extensions, ..template })
+            let not_after = day(20 * 365);
+            root.sign(&Template { extensions, not_after, ..template })
         };
         let (root_certificate, below_certificate) = (certify(&root, "01"), certify(&below, "02"));
         let openssl = OpenSslVerify::new(root_certificate.der());
@@ -92,6 +93,13 @@ impl World {
         assert_eq!(uris.unwrap(), [uri]);
         world.add(&world.below_certificate);
         world
+    }
+
+    /// The root certifies another CA.
+    pub fn certify(&self, ca: &Ca, serial: &str) -> Certificate {
+        let certificate = self.root.sign(&ca.template(serial));
+        self.add(&certificate);
+        certificate
     }
 
     fn add(&self, certificate: &Certificate) {
@@ -147,10 +155,14 @@ impl World {
 
     /// Releases a CRL an hour later.
     pub fn release(&self, ca: &Ca, issue: &Issue) -> Released {
+        self.try_release(ca, issue).unwrap()
+    }
+
+    pub fn try_release(&self, ca: &Ca, issue: &Issue) -> Result<Released, PublishError> {
         let later = self.clock.now().saturating_add(Duration::from_secs(60 * 60));
         self.clock.set(later);
         let sink = DirectorySink::new("web", self.directory.path("."));
-        self.authority.issue(ca.id(), issue, &ca.key, &[&sink]).unwrap()
+        self.authority.issue(ca.id(), issue, &ca.key, &[&sink])
     }
 
     /// What the directory shows.
