@@ -151,6 +151,14 @@ pub enum DistributionError {
     /// As many partitions were opened as can be told apart.
     #[error("no partition is left to open")]
     PartitionsExhausted,
+    /// The CRL of a partition was to be taken over, and no record of ours ever had so many.
+    #[error("partition {partition} of an issuer of which {opened} is the last that is known")]
+    PartitionTooHigh {
+        /// The partition.
+        partition: Partition,
+        /// The last one that was opened.
+        opened: Partition,
+    },
 }
 
 /// The longest base: it is in every certificate.

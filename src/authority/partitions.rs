@@ -30,6 +30,9 @@ pub(super) struct Slot {
     pub(super) uri: String,
 }
 
+/// How many partitions may be found to exist at once. Of a number that is higher somebody else thought.
+const MOST_LOST: u32 = 1 << 16;
+
 /// Slots that are this authority's to hand out.
 #[derive(Debug)]
 struct Lease {
@@ -143,6 +146,11 @@ pub(super) fn close(
 ) -> Result<(), Error> {
     let (version, distribution) = view.distribution(issuer)?;
     let size = distribution.as_ref().and_then(|it| it.current.partition_size);
+    let opened = distribution.as_ref().and_then(|it| it.opened).unwrap_or_default();
+    // All up to this one are published from now on.
+    if partition.0.saturating_sub(opened.0) > MOST_LOST {
+        return Err(DistributionError::PartitionTooHigh { partition, opened }.into());
+    }
     if let Some(distribution) = distribution.filter(|it| it.opened < Some(partition)) {
         let opened = Some(partition);
         change.put_distribution(issuer, version, &DistributionRecord { opened, ..distribution });

@@ -338,15 +338,14 @@ impl What {
         let Some((first, _)) = view.first_release(place, series.count, knows)? else {
             return Ok((None, None));
         };
-        let mut last = None;
-        for ordinal in first..=series.count {
-            let Some((_, release)) = view.release(place, ordinal)? else { continue };
-            if release.out_since().is_some() {
+        // After the last that all sinks showed there is none: as many as a broken sink lasts.
+        for ordinal in first..=series.out {
+            let release = view.release(place, ordinal)?.map(|(_, release)| release);
+            if let Some(release) = release.filter(|release| release.out_since().is_some()) {
                 return Ok((Some(release), None));
             }
-            last = Some(release);
         }
-        Ok((None, last))
+        Ok((None, view.release(place, series.count)?.map(|(_, release)| release)))
     }
 
     /// Whether the certificate had left the CRL when it was amended.

@@ -76,7 +76,7 @@ pub enum PublishError {
         /// The number of the last CRL that was released from this record.
         last: Option<CrlNumber>,
     },
-    /// A sink shows something that is no CRL.
+    /// Every sink that can be asked shows something that is no CRL, this one among them.
     #[error("sink {sink} shows something at {place} that is no CRL")]
     NoCrl {
         /// The name of the sink.

@@ -107,6 +107,15 @@ fn is_write_only(error: &SinkError) -> bool {
     matches!(error, SinkError::WriteOnly)
 }
 
+/// What a sink shows at a place, if that is a CRL.
+fn look_at(sink: &dyn Sink, place: &CrlPlace) -> Result<Option<Current>, SinkError> {
+    let current = sink.current(place)?;
+    if let Some(current) = &current {
+        CertificateList::from_der(&current.der).map_err(SinkError::NoCrl)?;
+    }
+    Ok(current)
+}
+
 /// A signed CRL, and what it was made from.
 struct Signed {
     origin: Origin,
@@ -238,7 +247,7 @@ impl<S: Store> Authority<S> {
         for place in kinds {
             let is_asked = places.contains(&place);
             for &sink in sinks {
-                let current = match sink.current(&place) {
+                let current = match look_at(sink, &place) {
                     Ok(current) => current,
                     Err(error)
                         if is_write_only(&error) && request.waives(Waive::UnreadableSink) =>
@@ -266,7 +275,10 @@ impl<S: Store> Authority<S> {
             && let Some(at) = failed.iter().position(|it| it.place == place)
         {
             let NotPlaced { sink, place, error } = failed.swap_remove(at);
-            return Err(PublishError::Unreadable { sink, place, source: error.into() });
+            return Err(match error {
+                SinkError::NoCrl(source) => PublishError::NoCrl { sink, place, source },
+                error => PublishError::Unreadable { sink, place, source: error.into() },
+            });
         }
         Ok(Looked { shown, failed })
     }

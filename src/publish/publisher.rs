@@ -296,7 +296,9 @@ impl<S: Store> Publisher<S> {
 /// Whether it was the delta CRL that could not go out, and the complete one did not for its sake.
 fn is_about_delta(error: &PublishError) -> bool {
     match error {
-        PublishError::Gate { place, .. } | PublishError::Unreadable { place, .. } => place.delta,
+        PublishError::Gate { place, .. }
+        | PublishError::Unreadable { place, .. }
+        | PublishError::NoCrl { place, .. } => place.delta,
         PublishError::Authority(error) => matches!(error, Error::NeedsBase { .. }),
         _ => false,
     }

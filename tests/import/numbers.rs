@@ -7,7 +7,8 @@ use super::{
 };
 use crate::toy::{day, serial};
 use annul::{
-    CannotImport, CertificateList, CrlNumber, Error, Import, Partition, Refusal, Scope, Timestamp,
+    CannotImport, CertificateList, CrlNumber, Distribution, Error, Import, Partition, Refusal,
+    Scope, Timestamp,
 };
 
 fn number(value: u64) -> CrlNumber {
@@ -122,4 +123,16 @@ fn e16_the_scope_is_that_which_the_crl_says_or_the_caller() {
     assert!(world.recorded(3).is_some());
     let status = world.authority.status(world.id(), serial(3)).unwrap();
     assert_eq!(status.record.unwrap().partition, Partition(7), "for ever");
+}
+
+#[test]
+fn e19_a_partition_that_nobody_opened_is_not_taken_over() {
+    let world = empty();
+    world.authority.set_distribution(world.id(), &Distribution::new("http://crl.example")).unwrap();
+    let der = made(4, [listed(3)]).about_partition(u32::MAX).der();
+    let import = Import::new().with_crl(CertificateList::from_der(&der).unwrap());
+    let error = world.try_import(&import).unwrap_err();
+    assert!(matches!(error, Error::Distribution(_)), "{error}");
+    assert!(world.recorded(3).is_none());
+    assert_eq!(world.authority.scopes(world.id()).unwrap(), [Scope::Full]);
 }

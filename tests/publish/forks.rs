@@ -241,3 +241,33 @@ fn e26_odd_serial_numbers_that_were_imported_stay_on_the_crls_as_they_stand() {
     assert_eq!(found.len(), 4);
     assert!(odd.iter().all(|octets| found.contains(octets)));
 }
+
+#[test]
+fn what_is_no_crl_holds_up_no_other_sink_and_no_other_kind() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    let [good, odd] = ["good", "odd"].map(MemorySink::new);
+    let put = |place| {
+        let (this_update, next_update) = (day(0), day(7));
+        let number = annul::CrlNumber::from_u64(1);
+        let der = b"<html>";
+        let outgoing = Outgoing { place, der, number, this_update, next_update, now: day(0) };
+        odd.put(&outgoing, None).unwrap();
+    };
+    put(annul::CrlPlace::delta(issuer, annul::Scope::Full));
+    let both: [&dyn Sink; 2] = [&good, &odd];
+    revoke(&authority, 1);
+    // Nobody asked for a delta CRL.
+    issue(&authority, &Issue::new(week()), &both).unwrap();
+
+    let elsewhere = annul::Scope::Partition(annul::Partition(0));
+    let distribution = annul::Distribution::new("http://crl.example").with_partitions();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let place = annul::CrlPlace::complete(issuer, elsewhere);
+    put(place);
+    let incomplete = issue(&authority, &Issue::new(week().of(elsewhere)), &both).unwrap_err();
+    let PublishError::Incomplete { failed, .. } = incomplete else { panic!("{incomplete:?}") };
+    assert_eq!(failed.len(), 1);
+    assert_eq!(listed(&shown(&good, &place)), serials([1]));
+    assert_eq!(shown(&odd, &place), b"<html>");
+}

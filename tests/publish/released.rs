@@ -434,3 +434,31 @@ fn e23_what_a_scope_keeps_for_good_is_not_compacted() {
     assert!(since < Some(day(10)));
     assert_eq!(listed(&der), serials([1]));
 }
+
+#[test]
+fn attempts_that_reached_no_one_are_not_all_read() {
+    let (store, clock) = (annul::MemoryStore::new(), crate::toy::ToyClock::at(day(0)));
+    let authority = crate::toy::authority(&store, &clock, Default::default());
+    let issuer = with_leaves(&authority, 1);
+    let (good, bad) = (MemorySink::new("good"), WritesFail(MemorySink::new("bad")));
+    revoke(&authority, 1);
+    let both: [&dyn annul::Sink; 2] = [&good, &bad];
+    for _ in 0..9 {
+        issue(&authority, &Issue::new(week()), &both).unwrap_err();
+    }
+    let mut keys = Vec::new();
+    let snapshot = annul::Store::snapshot(&store).unwrap();
+    let space = annul::store::Space::Table(annul::store::Table::Releases);
+    let mut visit = |key: &[u8], _: &[u8]| {
+        keys.push(key.to_vec());
+        std::ops::ControlFlow::Continue(())
+    };
+    snapshot.scan(space, &[], None, &mut visit).unwrap();
+    drop(snapshot);
+    // The last but one: no search by halves for the first asks for it.
+    let hiding = annul::conformance::Hiding::new(&store, space, keys[keys.len() - 2].clone());
+    let hiding = crate::toy::authority(hiding, &clock, Default::default());
+    let publication = hiding.publication(issuer, serial(1)).unwrap().unwrap();
+    let last = publication.scopes[0].incomplete.as_ref().unwrap();
+    assert_eq!(last.number, CrlNumber::from_u64(9));
+}

@@ -1,6 +1,9 @@
 //! What can go wrong where relying parties are shown a CRL.
 
-use crate::{crl::CrlNumber, retry::Retry};
+use crate::{
+    crl::{CrlNumber, CrlReadError},
+    retry::Retry,
+};
 use std::{error::Error, time::Duration};
 
 /// What a sink could not do.
@@ -23,6 +26,10 @@ pub enum SinkError {
     /// there is ever replaced then.
     #[error("what is there may not be read")]
     WriteOnly,
+    /// What is there is no CRL, so nothing says what it may be replaced by. Somebody must look at it,
+    /// and remove it.
+    #[error("what is there is no CRL")]
+    NoCrl(#[source] CrlReadError),
     /// There is something else than the caller knows, or a CRL whose number is not lower. Nothing
     /// was changed.
     #[error("somebody else put {} there", .found.map_or_else(
@@ -62,7 +69,7 @@ impl SinkError {
             Self::Unavailable { .. } | Self::NotDurable { .. } => {
                 Retry::After(Duration::from_secs(10))
             }
-            Self::Misconfigured { .. } | Self::WriteOnly => Retry::Never,
+            Self::Misconfigured { .. } | Self::WriteOnly | Self::NoCrl(_) => Retry::Never,
         }
     }
 }
