@@ -3,15 +3,15 @@
 use super::{listed, place, revoke, root, serials, shown, week, with_leaves};
 use crate::toy::{ToyClock, authority, day, serial};
 use annul::{
-    Authority, CertificateList, CrlNumber, CrlPlace, Current, Issue, MemorySink, MemoryStore,
-    Outgoing, PublishError, Revision, Scope, Sink, SinkError, Store,
+    Authority, CertificateList, Clock, CrlNumber, CrlPlace, Current, Issue, MemorySink,
+    MemoryStore, Outgoing, PublishError, Retry, Revision, Scope, Sink, SinkError, Store, Timestamp,
     conformance::{Fault, Faults, Faulty},
 };
 use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     thread,
 };
@@ -79,12 +79,12 @@ impl Seen {
 }
 
 fn finish<S: Store>(authority: &Authority<S>, sinks: &[&MemorySink], seen: &mut Seen) {
-    let sinks: Vec<&dyn Sink> = sinks.iter().map(|sink| *sink as &dyn Sink).collect();
-    authority.issue(root().id(), &Issue::new(week()), &root(), &sinks).unwrap();
+    let all: Vec<&dyn Sink> = sinks.iter().map(|sink| *sink as &dyn Sink).collect();
+    authority.issue(root().id(), &Issue::new(week()), &root(), &all).unwrap();
     let publication = authority.publication(root().id(), serial(2)).unwrap().unwrap();
     assert!(publication.published(Scope::Full).is_some());
     assert!(authority.pending(root().id()).unwrap().is_empty());
-    let _ = seen;
+    sinks.iter().for_each(|sink| seen.see(sink));
 }
 
 #[test]
@@ -117,7 +117,6 @@ fn a_crash_at_any_operation_of_the_store_is_mended_by_the_same_call() {
             assert!(answer.is_err(), "the clock went back");
             clock.set(day(0));
             finish(&second, &[&sink], &mut seen);
-            seen.see(&sink);
             assert_eq!(listed(&shown(&sink, &place())), serials([1, 2]));
             if crashed.is_ok() && n > operations {
                 break;
@@ -199,4 +198,37 @@ fn of_two_publishers_at_once_none_puts_an_older_crl_over_a_newer() {
         assert_eq!(listed(&shown(&sink, &place())).len(), 20);
         assert!(one.pending(root().id()).unwrap().is_empty());
     }
+}
+
+/// A clock that steps back a day once it was asked so often.
+struct SteppingBack(AtomicI64);
+
+impl Clock for SteppingBack {
+    fn now(&self) -> Timestamp {
+        day((self.0.fetch_sub(1, Ordering::Relaxed) > 0).into())
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_at_any_moment_is_something_to_wait_for() {
+    let mut waits = 0;
+    for asked in 1.. {
+        let (authority, clock) = crate::toy::in_memory();
+        with_leaves(&authority, 2);
+        let sink = MemorySink::new("sink");
+        revoke(&authority, 1);
+        clock.set(day(1));
+        let authority = authority.with_clock(SteppingBack(asked.into()));
+        match authority.issue(root().id(), &Issue::new(week()), &root(), &[&sink]) {
+            Ok(_) => break,
+            Err(error) => {
+                assert!(matches!(error.retry(), Retry::After(_)), "{asked}: {error:?}");
+                waits += 1;
+            }
+        }
+        let authority = authority.with_clock(clock);
+        authority.issue(root().id(), &Issue::new(week()), &root(), &[&sink]).unwrap();
+        assert_eq!(listed(&shown(&sink, &place())), serials([1]));
+    }
+    assert!(waits > 2, "{waits}");
 }

@@ -4,10 +4,11 @@ use super::{distribute, issue, place, release, revoke, root, shown, week, with_l
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
     AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Distribution, Error, Issue, MemorySink,
-    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
+    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, SignatureAlgorithm,
+    Signer, SigningError, Target, Timestamp, ToSign,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Once};
 
 type Entries = BTreeMap<Serial, (Timestamp, Option<ReasonCode>, Option<Timestamp>)>;
 
@@ -233,4 +234,40 @@ fn e20_a_delta_has_the_distribution_point_of_its_base() {
     issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
     make().unwrap();
     assert!(is_same() && !wants_base());
+}
+
+/// A key that is so slow that something happens meanwhile.
+struct Slow<F>(Ca, F);
+
+impl<F: Fn() + Send + Sync> Signer for Slow<F> {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.0.algorithm()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn sign(&self, to_sign: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+        (self.1)();
+        self.0.sign(to_sign)
+    }
+}
+
+#[test]
+fn a_delta_that_a_complete_crl_overtakes_is_made_anew() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    revoke(&authority, 1);
+    issue(&authority, &Issue::new(week()).with_delta(), &[&sink]).unwrap();
+    revoke(&authority, 2);
+    // The one that is being made lacks certificate 1, which its base lists; then it has another.
+    let faster = Once::new();
+    let slow = Slow(root(), || faster.call_once(|| drop(release(&authority, &sink))));
+    let delta = Issue::new(week().delta());
+    let released = authority.issue(issuer, &delta, &slow, &[&sink]).unwrap().delta.unwrap();
+    let base = CertificateList::from_der(&shown(&sink, &place())).unwrap().number();
+    assert_eq!(released.base, base);
 }

@@ -1,8 +1,8 @@
 //! By the schedule, with sinks and signers that fail: nothing stays unpublished.
 
 use super::{
-    distribute, issue, listed, place, release, revocation, revoke, root, serials, shown, week,
-    with_leaves,
+    distribute, histories, issue, listed, place, release, revocation, revoke, root, serials, shown,
+    week, with_leaves,
 };
 use crate::toy::{Ca, ToyClock, day, in_memory};
 use annul::{
@@ -66,7 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(histories(1000))]
 
     /// S35, S36: a revocation is on a released CRL within the delay, counted from when the last
     /// fault was mended, and nothing is overdue in the end.

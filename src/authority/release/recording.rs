@@ -137,14 +137,19 @@ impl<S: Store> Authority<S> {
         Ok(self.view()?.last_recorded(place)?.map(|release| release.number))
     }
 
-    /// What the base of a delta CRL was made from, if it is the complete CRL that counts.
+    /// What the base of a delta CRL was made from, if it went out. Another complete CRL may have
+    /// since.
     pub(crate) fn position_of_base(
         &self,
         delta: &CrlPlace,
         base: CrlNumber,
     ) -> Result<Option<Position>, Error> {
         let place = CrlPlace::complete(delta.issuer, delta.scope);
-        let found = self.view()?.last_out(&place)?.filter(|release| release.number == base);
+        let view = self.view()?;
+        let (_, record) = view.scope_record(place.issuer, place.scope)?;
+        let found = view.first_release(&place, record.complete.out, |it| it.number >= base)?;
+        let found = found.map(|(_, release)| release);
+        let found = found.filter(|it| it.number == base && it.out_since().is_some());
         Ok(found.map(|release| release.as_of.position(delta.issuer)))
     }
 
