@@ -13,6 +13,7 @@ mod crashes;
 mod deltas;
 mod forks;
 mod histories;
+mod meetings;
 mod partitions;
 mod released;
 mod scheduled;
