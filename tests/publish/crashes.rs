@@ -4,16 +4,15 @@ use super::{listed, place, revoke, root, serials, shown, week, with_leaves};
 use crate::toy::{ToyClock, authority, day, serial};
 use annul::{
     Authority, CertificateList, Clock, CrlNumber, CrlPlace, Current, Issue, MemorySink,
-    MemoryStore, Outgoing, PublishError, Retry, Revision, Scope, Sink, SinkError, Store, Timestamp,
+    MemoryStore, Outgoing, Retry, Revision, Scope, Sink, SinkError, Store, Timestamp,
     conformance::{Fault, Faults, Faulty},
 };
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    thread,
 };
 
 /// A sink of which one call is lost, before or after it took effect.
@@ -148,55 +147,6 @@ fn a_crash_at_any_call_of_a_sink_is_mended_by_the_same_call() {
             assert_eq!(one, other);
             assert_eq!(listed(&one), serials([1, 2]));
         }
-    }
-}
-
-#[test]
-fn of_two_publishers_at_once_none_puts_an_older_crl_over_a_newer() {
-    for round in 0..20 {
-        let (store, clock) = (Arc::new(MemoryStore::new()), ToyClock::at(day(0)));
-        let drawn = Arc::new(AtomicU64::new(0));
-        let one = authority(Arc::clone(&store), &clock, Arc::clone(&drawn));
-        with_leaves(&one, 40);
-        let sink = MemorySink::new("sink");
-        let numbers = Mutex::new(Vec::new());
-        thread::scope(|scope| {
-            for worker in 0..4u64 {
-                let own = authority(Arc::clone(&store), &clock, Arc::clone(&drawn));
-                let (sink, numbers) = (&sink, &numbers);
-                scope.spawn(move || {
-                    for step in 0..5 {
-                        revoke(&own, 1 + worker * 10 + step);
-                        let issued = own.issue(root().id(), &Issue::new(week()), &root(), &[sink]);
-                        match issued {
-                            Ok(released) => {
-                                numbers.lock().unwrap().push(released.complete.unwrap().number);
-                            }
-                            Err(
-                                PublishError::Incomplete { .. }
-                                | PublishError::Gate { .. }
-                                | PublishError::Authority(
-                                    annul::Error::Overtaken { .. } | annul::Error::Contended { .. },
-                                ),
-                            ) => {}
-                            Err(other) => panic!("round {round}: {other:?}"),
-                        }
-                    }
-                });
-            }
-        });
-        let mut numbers = numbers.into_inner().unwrap();
-        let count = numbers.len();
-        numbers.sort_unstable();
-        numbers.dedup();
-        assert_eq!(numbers.len(), count, "no number twice");
-        let der = shown(&sink, &place());
-        let number = CertificateList::from_der(&der).unwrap().number();
-        assert!(number >= numbers.last().copied());
-        // Whatever was left undone, one more call does.
-        one.issue(root().id(), &Issue::new(week()), &root(), &[&sink]).unwrap();
-        assert_eq!(listed(&shown(&sink, &place())).len(), 20);
-        assert!(one.pending(root().id()).unwrap().is_empty());
     }
 }
 

@@ -2,6 +2,12 @@
 //!
 //! `ANNUL_HISTORIES` says how many random histories each property is held to: 10,000 in `.ci/run`.
 
+#[cfg(all(feature = "redb", unix))]
+#[path = "../support"]
+mod support {
+    pub mod directory;
+    pub mod random;
+}
 #[path = "../support/toy.rs"]
 mod toy;
 
@@ -13,6 +19,9 @@ mod crashes;
 mod deltas;
 mod forks;
 mod histories;
+#[cfg(all(feature = "redb", unix))]
+mod killed;
+mod meetings;
 mod partitions;
 mod released;
 mod scheduled;
