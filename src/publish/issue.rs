@@ -225,7 +225,8 @@ impl<S: Store> Authority<S> {
     /// What the sinks show at these places of one scope, each of it released from this record.
     ///
     /// Complete and delta CRLs share their numbers, so both are looked at whichever is made: a record
-    /// that was restored may know the one and not the other.
+    /// that was restored may know the one and not the other. A sink that cannot be asked for one of
+    /// them has failed.
     fn look<'a>(
         &self,
         places: &[CrlPlace],
@@ -241,12 +242,17 @@ impl<S: Store> Authority<S> {
             return Err(PublishError::SameName { sink: twice.to_owned() });
         }
         let (mut shown, mut failed) = (Vec::new(), Vec::new());
-        let kinds = places.first().into_iter().flat_map(|&place| {
-            [CrlPlace { delta: false, ..place }, CrlPlace { delta: true, ..place }]
-        });
+        let Some(&first) = places.first() else { return Ok(Looked { shown, failed }) };
+        let mut kinds = [false, true].map(|delta| CrlPlace { delta, ..first });
+        // That which is not made comes first: it may keep a sink from being given the other.
+        kinds.sort_by_key(|place| places.contains(place));
         for place in kinds {
             let is_asked = places.contains(&place);
             for &sink in sinks {
+                let has_failed = |it: &NotPlaced| it.sink == sink.name() && it.place == place;
+                if failed.iter().any(has_failed) {
+                    continue;
+                }
                 let current = match look_at(sink, &place) {
                     Ok(current) => current,
                     Err(error)
@@ -254,11 +260,14 @@ impl<S: Store> Authority<S> {
                     {
                         None
                     }
-                    Err(_) if !is_asked => None,
+                    // It may never have been there, or says nothing.
+                    Err(SinkError::WriteOnly | SinkError::NoCrl(_)) if !is_asked => None,
                     // The others are not to wait for it.
                     Err(error) => {
                         observe::sink_failed(sink.name(), &place, &error);
-                        failed.push(NotPlaced { sink: sink.name().to_owned(), place, error });
+                        let (sink, place) =
+                            (sink.name().to_owned(), if is_asked { place } else { first });
+                        failed.push(NotPlaced { sink, place, error });
                         continue;
                     }
                 };

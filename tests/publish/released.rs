@@ -236,7 +236,8 @@ fn e43_the_last_crl_lists_all_has_no_end_and_is_the_last() {
     let der = shown(&sink, &place());
     let crl = CertificateList::from_der(&der).unwrap();
     assert_eq!(crl.next_update(), Some(Timestamp::MAX));
-    assert_eq!(crl.expired_certificates_since(), Some(day(-100)));
+    // The CA is older than the record of it, which cannot know what expired before.
+    assert_eq!(crl.expired_certificates_since(), Some(day(0)));
     assert_eq!(listed(&der), serials([1]), "what had expired too");
     let after = issue(&authority, &Issue::new(week()), &[&sink]).unwrap_err();
     let PublishError::Authority(Error::CannotSignCrls { problem, .. }) = after else { panic!() };

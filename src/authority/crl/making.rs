@@ -224,10 +224,11 @@ impl<S: Store> Authority<S> {
         if scope.keeps_expired_since.is_some() {
             return Ok(scope.keeps_expired_since);
         }
-        // All that is left is listed; what compaction took had expired before it ran.
+        // All that is left is listed; what compaction took had expired before it ran. Of what expired
+        // before the issuer was added nobody here may ever have known.
         let issuer = known.issuer.id();
         let earliest = known.issuer.certificates().map(|certificate| certificate.not_before());
-        let mut since = earliest.min().unwrap_or(Timestamp::MIN);
+        let mut since = earliest.min().unwrap_or(Timestamp::MIN).max(known.record.added_at);
         let head = view.head(issuer)?;
         let start = view.token(issuer, crate::log::Position(0))?;
         view.log(&start, &head, |_, entry| {
