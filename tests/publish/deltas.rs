@@ -1,11 +1,13 @@
 //! Delta CRLs: with its base, one says what the next complete CRL says.
 
-use super::{distribute, issue, place, release, revoke, root, shown, week, with_leaves};
+use super::{
+    DAY, distribute, issue, listed, place, release, revoke, root, serials, shown, week, with_leaves,
+};
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Distribution, Error, Issue, MemorySink,
-    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, SignatureAlgorithm,
-    Signer, SigningError, Target, Timestamp, ToSign,
+    AddIssuer, Amend, Amendment, CertificateList, CrlNumber, CrlPlace, CrlRequest, Distribution,
+    Error, Issue, MemorySink, NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope,
+    Serial, SignatureAlgorithm, Signer, SigningError, Target, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Once};
@@ -120,6 +122,80 @@ proptest! {
             }
         }
     }
+}
+
+/// RFC 5280 §5.2.3.
+#[test]
+fn e15_complete_and_delta_crls_of_a_scope_share_one_sequence_of_numbers() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 9);
+    let distribution =
+        Distribution::new("http://crl.example").with_user_certificates().with_deltas();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let sink = MemorySink::new("sink");
+    for scope in [Scope::Full, Scope::UserCertificates] {
+        let of = week().of(scope);
+        let (complete, delta) = (Issue::new(of.clone()), Issue::new(of.clone().delta()));
+        let both = Issue::new(of).with_delta();
+        // What is issued, its number, and that of the base of the delta CRL.
+        for (to_issue, number, base) in [
+            (&complete, 1, None),
+            (&delta, 2, Some(1)),
+            (&delta, 3, Some(1)),
+            (&complete, 4, None),
+            (&both, 5, Some(4)),
+            (&delta, 6, Some(5)),
+            (&both, 7, Some(5)),
+        ] {
+            let released = issue(&authority, to_issue, &[&sink]).unwrap();
+            for (release, is_delta) in [(released.complete, false), (released.delta, true)] {
+                let Some(release) = release else { continue };
+                let der = shown(&sink, &CrlPlace { issuer, scope, delta: is_delta });
+                let crl = CertificateList::from_der(&der).unwrap();
+                assert_eq!(crl.number(), Some(CrlNumber::from_u64(number)), "{scope}");
+                let base = base.filter(|_| is_delta).map(CrlNumber::from_u64);
+                assert_eq!((crl.base_number(), release.base), (base, base), "{scope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn e22_what_expires_stays_on_deltas_until_a_complete_crl_had_it() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    for number in [1, 2] {
+        let leaf = root().leaf(number).valid(-1, 10).certificate();
+        authority.register(&Registration::of_certificate(leaf)).unwrap();
+    }
+    distribute(&authority);
+    let sink = MemorySink::new("sink");
+    let month = CrlRequest::new(30 * DAY);
+    let complete = |on| {
+        clock.set(day(on));
+        issue(&authority, &Issue::new(month.clone()), &[&sink]).unwrap();
+        listed(&shown(&sink, &place()))
+    };
+    let delta = |on| {
+        clock.set(day(on));
+        issue(&authority, &Issue::new(month.clone().delta()), &[&sink]).unwrap();
+        let entries = entries(&shown(&sink, &delta_place())).into_iter();
+        entries.map(|(serial, says)| (serial, says.1)).collect::<Vec<_>>()
+    };
+    revoke(&authority, 1);
+    assert_eq!(complete(0), serials([1]));
+    clock.set(day(1));
+    revoke(&authority, 2);
+    for on in [2, 9, 11, 20] {
+        assert_eq!(delta(on), [(serial(2), None)], "{on}");
+    }
+    // What was on one after it expired may go, and so a delta CRL says that it went.
+    assert_eq!(complete(21), serials([1, 2]));
+    let gone = Some(ReasonCode::RemoveFromCrl);
+    assert_eq!(delta(22), [(serial(1), gone), (serial(2), gone)]);
+    assert_eq!(complete(23), serials([]));
+    assert_eq!(delta(24), []);
+    assert!(authority.pending(issuer).unwrap().is_empty());
 }
 
 #[test]
