@@ -5,9 +5,9 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, CrlNumber, CrlPlace, CrlRequest, Distribution,
-    Error, Issue, MemorySink, NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope,
-    Serial, SignatureAlgorithm, Signer, SigningError, Target, Timestamp, ToSign,
+    AddIssuer, Amend, Amendment, CertificateList, Compact, CrlNumber, CrlPlace, CrlRequest,
+    Distribution, Error, Issue, MemorySink, NeedsBase, PublishError, ReasonCode, Registration,
+    RevokeCa, Scope, Serial, SignatureAlgorithm, Signer, SigningError, Target, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Once};
@@ -196,6 +196,41 @@ fn e22_what_expires_stays_on_deltas_until_a_complete_crl_had_it() {
     assert_eq!(complete(23), serials([]));
     assert_eq!(delta(24), []);
     assert!(authority.pending(issuer).unwrap().is_empty());
+}
+
+/// It was on a complete CRL past its expiry: then its absence from a delta CRL says nothing.
+#[test]
+fn e22_what_left_holds_up_no_delta_whatever_became_of_it() {
+    for is_compacted in [false, true] {
+        let (authority, clock) = in_memory();
+        let issuer = with_leaves(&authority, 0);
+        let leaf = root().leaf(1).valid(-1, 10).certificate();
+        authority.register(&Registration::of_certificate(leaf)).unwrap();
+        distribute(&authority);
+        let sink = MemorySink::new("sink");
+        release(&authority, &sink);
+        clock.set(day(5));
+        revoke(&authority, 1);
+        let delta = || issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+        delta();
+        clock.set(day(11));
+        release(&authority, &sink);
+        if is_compacted {
+            let der = shown(&sink, &place());
+            let crl = CertificateList::from_der(&der).unwrap();
+            let compacted = authority.compact(&Compact::new(issuer).with_released(crl)).unwrap();
+            assert_eq!(compacted.entries, 1);
+        }
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())), serials([]));
+        if !is_compacted {
+            let graver = Amendment { key_compromise: true, ..Amendment::default() };
+            let target = Target::Serial { issuer, serial: serial(1) };
+            authority.amend(&Amend::new(target, graver)).unwrap();
+        }
+        delta();
+        assert_eq!(listed(&shown(&sink, &delta_place())), serials([]));
+    }
 }
 
 #[test]
