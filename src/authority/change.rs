@@ -158,6 +158,11 @@ impl Change {
         self.asserts.insert((Table::Issuers, id.as_octets().to_vec()), is);
     }
 
+    /// Demands that nothing was released meanwhile of the scope with this key.
+    pub(super) fn assert_releases(&mut self, scope: Vec<u8>, is: Version) {
+        self.asserts.insert((Table::Releases, scope), is);
+    }
+
     /// Demands that none of these issuers has fallen meanwhile.
     pub(super) fn assert_standing(
         &mut self,

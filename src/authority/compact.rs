@@ -139,7 +139,7 @@ impl<S: Store> Authority<S> {
                 let mut released = released.clone();
                 let now = self.clock.now();
                 let room = limit.saturating_sub(done.certificates);
-                let published = published(view, compact.issuer, self.policy.clock_skew)?;
+                let published = published(view, change, compact.issuer, self.policy.clock_skew)?;
                 let step = Step { compact, now, published, room, view, change };
                 Ok((step.take(done.next, &mut released)?, released))
             })?;
@@ -311,15 +311,18 @@ impl Step<'_, '_> {
     }
 }
 
-/// The CRLs that an issuer publishes, where the clocks of two nodes may be so far apart.
+/// The CRLs that an issuer publishes, where the clocks of two nodes may be so far apart. None may
+/// come out meanwhile.
 fn published(
     view: &View<'_>,
+    change: &mut Change,
     issuer: IssuerId,
     skew: Duration,
 ) -> Result<Vec<PublishedScope>, Error> {
     let mut published = Vec::new();
     for scope in view.scopes(issuer)? {
-        let record = view.scope_record(issuer, scope)?.1;
+        let (version, record) = view.scope_record(issuer, scope)?;
+        change.assert_releases(scope_key(issuer, scope), version);
         // Nothing was released from here: whoever published it has seen to it.
         if record == ScopeRecord::default() {
             continue;

@@ -5,9 +5,10 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, Compact, CrlNumber, CrlPlace, CrlRequest,
-    Distribution, Error, Issue, MemorySink, NeedsBase, PublishError, ReasonCode, Registration,
-    RevokeCa, Scope, Serial, SignatureAlgorithm, Signer, SigningError, Target, Timestamp, ToSign,
+    AddIssuer, Amend, Amendment, Authority, CertificateList, Compact, CrlNumber, CrlPlace,
+    CrlRequest, Distribution, Error, Issue, MemorySink, MemoryStore, NeedsBase, PublishError,
+    ReasonCode, Registration, RevokeCa, Scope, Serial, SignatureAlgorithm, Signer, SigningError,
+    Target, Timestamp, ToSign,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Once};
@@ -39,11 +40,22 @@ fn delta_place() -> CrlPlace {
     CrlPlace::delta(root().id(), Scope::Full)
 }
 
+/// Whether something left the record since the base was made.
+fn is_compacted(authority: &Authority<MemoryStore>) -> bool {
+    let delta = authority.crl(root().id(), &week().delta(), &root(), &mut Vec::new());
+    match delta {
+        Ok(_) => false,
+        Err(Error::NeedsBase { problem: NeedsBase::Compacted, .. }) => true,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Revoke(u64),
     Amend(u64),
     Wait(i64),
+    Compact,
     Delta,
     Complete,
     Both,
@@ -54,6 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..20u64).prop_map(Step::Revoke),
         2 => (1..20u64).prop_map(Step::Amend),
         2 => (1..9i64).prop_map(Step::Wait),
+        1 => Just(Step::Compact),
         2 => Just(Step::Delta),
         1 => Just(Step::Complete),
         1 => Just(Step::Both),
@@ -61,7 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// base ⊕ delta is what a complete CRL of the same moment lists, also after other deltas.
     #[test]
@@ -91,6 +104,13 @@ proptest! {
                     today += days;
                     clock.set(day(today));
                 }
+                Step::Compact => {
+                    let der = shown(&sink, &place());
+                    let crl = CertificateList::from_der(&der).unwrap();
+                    authority.compact(&Compact::new(issuer).with_released(crl)).unwrap();
+                }
+                // What was compacted since could not be said to have left.
+                Step::Delta | Step::Both if is_compacted(&authority) => {}
                 Step::Delta => {
                     issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
                     let delta = entries(&shown(&sink, &delta_place()));

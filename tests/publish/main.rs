@@ -19,6 +19,7 @@ mod crashes;
 mod deltas;
 mod forks;
 mod histories;
+mod kept;
 #[cfg(all(feature = "redb", unix))]
 mod killed;
 mod meetings;

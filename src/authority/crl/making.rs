@@ -15,7 +15,7 @@ use crate::{
     },
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, Invalidation, Revocation},
-    log::{Event, Head},
+    log::{Event, Head, Position},
     reason::ReasonCode,
     scope::{CrlPlace, Scope},
     signing::SignatureAlgorithm,
@@ -228,16 +228,9 @@ impl<S: Store> Authority<S> {
         // before the issuer was added nobody here may ever have known.
         let issuer = known.issuer.id();
         let earliest = known.issuer.certificates().map(|certificate| certificate.not_before());
-        let mut since = earliest.min().unwrap_or(Timestamp::MIN).max(known.record.added_at);
-        let head = view.head(issuer)?;
-        let start = view.token(issuer, crate::log::Position(0))?;
-        view.log(&start, &head, |_, entry| {
-            if let Event::Compacted(compaction) = entry.event {
-                since = since.max(compaction.recorded_at);
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(Some(since))
+        let since = earliest.min().unwrap_or(Timestamp::MIN).max(known.record.added_at);
+        let start = view.token(issuer, Position(0))?;
+        Ok(Some(view.last_compaction(&start)?.map_or(since, |taken| since.max(taken))))
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     records::{adopted_key, release_key, scope_key},
 };
 use crate::{
-    authority::{Authority, Error, crl::Origin},
+    authority::{Authority, Error, change::Change, crl::Origin, view::View},
     codec::Writer,
     crl::CrlNumber,
     issuer_id::IssuerId,
@@ -50,7 +50,10 @@ impl<S: Store> Authority<S> {
                 ordinals.push(series.count);
                 let key = release_key(place, series.count);
                 change.put(Table::Releases, key, Version::ABSENT, release.to_octets());
-                record.keeps_expired_since = record.keeps_expired_since.or(*expired_since);
+                if let (None, Some(since)) = (record.keeps_expired_since, *expired_since) {
+                    let taken = taken_since(view, change, issuer, release)?;
+                    record.keeps_expired_since = Some(taken.map_or(since, |at| since.max(at)));
+                }
             }
             let key = scope_key(issuer, scope);
             change.put(Table::Releases, key, version, record.to_octets());
@@ -189,4 +192,17 @@ impl<S: Store> Authority<S> {
         releases.sort_by_key(|release| std::cmp::Reverse((release.number, release.base)));
         Ok(releases)
     }
+}
+
+/// When a compaction last took what this CRL lists. It is on that CRL, and on none that follows.
+fn taken_since(
+    view: &View<'_>,
+    change: &mut Change,
+    issuer: IssuerId,
+    release: &Release,
+) -> Result<Option<Timestamp>, Error> {
+    // Each compaction renews the issuer.
+    change.assert_issuer(issuer, view.require_issuer(issuer)?.version);
+    let taken = release.token.as_ref().map(|token| view.last_compaction(token)).transpose()?;
+    Ok(taken.flatten())
 }

@@ -6,6 +6,7 @@ use crate::{
     issuer_id::IssuerId,
     log::{Entry, Event, FreshnessToken, Head, Position, Tally},
     store::{Snapshot, Space, StoreError, key},
+    time::Timestamp,
 };
 use std::ops::ControlFlow;
 
@@ -128,6 +129,21 @@ impl View<'_> {
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
         check_tally(issuer, head.position, &head.tally, &tally)
+    }
+
+    /// When a compaction last took something, after this token.
+    pub(in crate::authority) fn last_compaction(
+        &self,
+        after: &FreshnessToken,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut last = None;
+        self.log(after, &self.head(after.issuer)?, |_, entry| {
+            if let Event::Compacted(compaction) = entry.event {
+                last = last.max(Some(compaction.recorded_at));
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(last)
     }
 }
 
