@@ -64,6 +64,8 @@ pub struct Release {
     pub(crate) token: Option<FreshnessToken>,
     /// The URIs of its issuing distribution point; none where it has none.
     pub(crate) uris: Vec<String>,
+    /// How often certificates had been recorded while the issuer was down.
+    pub(crate) discovered: u64,
 }
 
 /// A sink that a release is meant for.
@@ -164,6 +166,7 @@ impl Release {
         out.list(&self.waivers, Waiver::write);
         out.optional(self.token.as_ref(), |out, token| out.octet_string(&token.to_octets()));
         out.list(&self.uris, |out, uri| out.text(uri));
+        out.u64(self.discovered);
     }
 
     pub(super) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
@@ -205,6 +208,7 @@ impl Release {
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
         let uris = input.list(Reader::text)?;
+        let discovered = input.u64()?;
         Ok(Self {
             as_of,
             retention,
@@ -214,6 +218,7 @@ impl Release {
             waivers,
             token,
             uris,
+            discovered,
             ..Self::blank()
         })
     }
@@ -237,6 +242,7 @@ impl Release {
             sinks: Vec::new(),
             token: None,
             uris: Vec::new(),
+            discovered: 0,
         }
     }
 }
