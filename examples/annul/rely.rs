@@ -49,11 +49,6 @@ pub fn check(session: &Session, command: &arguments::Check) -> Result<ExitCode, 
             let (text, json) = undetermined(&why, &command.crl);
             (text, json, UNDETERMINED)
         }
-        // More may come to be, and none of them is good.
-        other => {
-            let text = format!("undetermined {other:?}");
-            (text, json!({ "status": "undetermined" }), UNDETERMINED)
-        }
     };
     session.output.answer(text, || json)?;
     Ok(ExitCode::from(code))

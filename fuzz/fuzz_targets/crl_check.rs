@@ -62,7 +62,6 @@ fuzz_target!(|input: Input<'_>| {
             assert!(!why.to_string().is_empty());
             assert!(why.not_used.iter().all(|not_used| not_used.crl < crls.len()));
         }
-        _ => {}
     }
 });
 

@@ -9,12 +9,13 @@ mod request;
 pub(crate) use self::making::{Kinds, Origin};
 pub use self::request::{CrlRequest, IssuedCrl};
 
-use super::{Authority, Error, Waive};
+use super::{Authority, Error, Waive, Waiver};
 use crate::{
     crl::{CrlError, PreparedCrl, Stage},
     issuer_id::IssuerId,
     signing::{SignatureAlgorithm, Signer},
     store::Store,
+    time::Timestamp,
 };
 
 impl<S: Store> Authority<S> {
@@ -96,13 +97,19 @@ impl<S: Store> Authority<S> {
         if next_update <= now {
             return Err(CrlError::NextUpdate { this_update: now, next_update }.into());
         }
-        let this_update = prepared.this_update();
-        let is_waived = Origin::of(prepared).is_ok_and(|origin| {
-            origin.release.waivers.iter().any(|waiver| waiver.what == Waive::ClockBehind)
-        });
+        let waivers = Origin::of(prepared).map(|origin| origin.release.waivers);
+        self.check_clock(prepared.this_update(), &waivers.unwrap_or_default())?;
+        Ok(prepared.assemble(signature, &*self.verifier)?)
+    }
+
+    /// Checks that the clock does not say that this thisUpdate is still to come: it may have been
+    /// set back since that was settled, or it is another.
+    fn check_clock(&self, this_update: Timestamp, waivers: &[Waiver]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let is_waived = waivers.iter().any(|waiver| waiver.what == Waive::ClockBehind);
         if this_update > now.saturating_add(self.policy.clock_skew) && !is_waived {
             return Err(Error::ClockAhead { now, this_update });
         }
-        Ok(prepared.assemble(signature, &*self.verifier)?)
+        Ok(())
     }
 }

@@ -213,9 +213,6 @@ pub enum NeedsBase {
     /// Entries left the live set since.
     #[error("the record was compacted since the last")]
     Compacted,
-    /// Its CRLs are found elsewhere too since.
-    #[error("its CRLs are served elsewhere since the last")]
-    Moved,
 }
 
 fn named(crl: Option<usize>) -> String {

@@ -142,8 +142,9 @@ pub struct ScopeStatus {
     pub offers_deltas: bool,
     /// Whether the issuer is down: no delta CRL can be made of it any more.
     pub is_down: bool,
-    /// Since when no delta CRL can be made before the next complete one: a fall, a compaction, or
-    /// other places where CRLs are served.
+    /// Since when a delta CRL does not do, and a complete one is wanted: after a fall or a
+    /// compaction none can be made, and where CRLs are served elsewhere too, certificates name a
+    /// place that only the next complete one does.
     pub needs_base_since: Option<Timestamp>,
     /// Whether the last CRL of all was released, or all certificates of the issuer have expired.
     pub ended: bool,
@@ -239,7 +240,7 @@ impl<S: Store> Authority<S> {
             let delta = view.last_out(&CrlPlace::delta(issuer, scope))?;
             let (_, record) = view.scope_record(issuer, scope)?;
             let uris = view.point_uris(issuer, scope)?;
-            let moved = complete.as_ref().filter(|complete| complete.uris != uris);
+            let moved = complete.as_ref().filter(|complete| complete.distribution_points != uris);
             let needs_base_since = moved.map(|complete| complete.made_at);
             let released = |release: &Release| release.as_of.position(issuer);
             let complete_at = complete.as_ref().map_or(Position(0), released);

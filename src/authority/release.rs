@@ -45,6 +45,9 @@ pub struct Release {
     pub octets: u64,
     /// The SHA-256 of its tbsCertList.
     pub tbs_sha256: [u8; 32],
+    /// The URIs in its issuingDistributionPoint (RFC 5280 §5.2.5); none where it has no such
+    /// extension.
+    pub distribution_points: Vec<String>,
     /// What it was made from: it lists every revocation up to these positions that retention does
     /// not let go.
     pub as_of: AsOf,
@@ -62,8 +65,6 @@ pub struct Release {
     pub sinks: Vec<Placed>,
     /// The history that it belongs to.
     pub(crate) token: Option<FreshnessToken>,
-    /// The URIs of its issuing distribution point; none where it has none.
-    pub(crate) uris: Vec<String>,
     /// How often certificates had been recorded while the issuer was down.
     pub(crate) discovered: u64,
 }
@@ -118,7 +119,7 @@ impl Retention {
 }
 
 impl Release {
-    const FORMAT: u8 = 1;
+    const FORMAT: u8 = 2;
 
     /// What will be recorded of a CRL that was [prepared](crate::Authority::prepare_crl) once it is
     /// released.
@@ -154,6 +155,7 @@ impl Release {
 
     /// What a prepared CRL carries along of the release that it will be.
     pub(super) fn write_origin(&self, out: &mut Writer) {
+        out.list(&self.distribution_points, |out, uri| out.text(uri));
         out.octet_string(&self.as_of.to_octets());
         out.optional(self.retention, |out, retention| {
             out.timestamp(retention.expired_before);
@@ -165,7 +167,6 @@ impl Release {
         out.bool(self.last);
         out.list(&self.waivers, Waiver::write);
         out.optional(self.token.as_ref(), |out, token| out.octet_string(&token.to_octets()));
-        out.list(&self.uris, |out, uri| out.text(uri));
         out.u64(self.discovered);
     }
 
@@ -191,6 +192,7 @@ impl Release {
 
     /// Reads what [`Release::write_origin`] wrote; the rest is blank.
     pub(super) fn read_origin(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let distribution_points = input.list(Reader::text)?;
         let as_of = AsOf::from_octets(input.octet_string()?)?;
         let retention = input.optional(|input| {
             Ok(Retention {
@@ -207,9 +209,9 @@ impl Release {
             FreshnessToken::from_octets(input.octet_string()?)
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
-        let uris = input.list(Reader::text)?;
         let discovered = input.u64()?;
         Ok(Self {
+            distribution_points,
             as_of,
             retention,
             lists_invalidated,
@@ -217,7 +219,6 @@ impl Release {
             last,
             waivers,
             token,
-            uris,
             discovered,
             ..Self::blank()
         })
@@ -233,6 +234,7 @@ impl Release {
             entries: 0,
             octets: 0,
             tbs_sha256: [0; 32],
+            distribution_points: Vec::new(),
             as_of: AsOf::default(),
             retention: None,
             lists_invalidated: false,
@@ -241,7 +243,6 @@ impl Release {
             waivers: Vec::new(),
             sinks: Vec::new(),
             token: None,
-            uris: Vec::new(),
             discovered: 0,
         }
     }

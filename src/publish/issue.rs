@@ -19,10 +19,11 @@ use super::{
     sink::{Current, Outgoing, Sink, SinkError},
 };
 use crate::{
-    authority::{Authority, CrlRequest, Error, Intent, Kinds, Origin, Placed, Release, Waive},
+    authority::{
+        Authority, CrlRequest, Error, Intent, Kinds, Origin, Placed, Release, Retention, Waive,
+    },
     crl::{CertificateList, CrlError, Finding, LintProfile, PreparedCrl, Severity},
     issuer_id::IssuerId,
-    log::Position,
     scope::CrlPlace,
     serial::{Serial, SerialRef},
     signing::{Signer, ToSign},
@@ -399,7 +400,7 @@ impl<S: Store> Authority<S> {
         let old = CertificateList::from_der(&current.der).map_err(unreadable)?;
         let new = CertificateList::from_der(der).map_err(unreadable)?;
         let base = match origin.release.base {
-            Some(base) => self.position_of_base(&place, base)?,
+            Some(base) => self.retention_after(&place, base)?,
             None => None,
         };
         // The clock may have been ahead when the old one was made.
@@ -419,7 +420,7 @@ impl<S: Store> Authority<S> {
         place: &CrlPlace,
         missing: Vec<SerialRef<'_>>,
         replaced_at: Timestamp,
-        base: Option<Position>,
+        base: Option<Retention>,
     ) -> Result<Vec<String>, Error> {
         let (mut serials, mut needed) = (Vec::<Serial>::new(), Vec::new());
         for serial in missing {

@@ -71,7 +71,6 @@ impl World<'_> {
             CheckOutcome::Good => Ok(()),
             CheckOutcome::Revoked(listed) => Err(format!("revoked: {listed:?}")),
             CheckOutcome::Undetermined(why) => Err(format!("undetermined: {why}")),
-            other => Err(format!("{other:?}")),
         }
     }
 }

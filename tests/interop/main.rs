@@ -15,6 +15,8 @@ mod paths;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;
+#[path = "../support/relying.rs"]
+mod relying;
 mod sample;
 mod written;
 

@@ -1,13 +1,16 @@
 //! Delta CRLs: with its base, one says what the next complete CRL says.
 
-use super::{distribute, issue, place, release, revoke, root, shown, week, with_leaves};
+use super::{
+    DAY, distribute, issue, listed, place, release, revoke, root, serials, shown, week, with_leaves,
+};
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CertificateList, CrlPlace, Distribution, Error, Issue, MemorySink,
-    NeedsBase, PublishError, ReasonCode, Registration, RevokeCa, Scope, Serial, Target, Timestamp,
+    AddIssuer, Amend, Amendment, CertificateList, Compact, CrlNumber, CrlPlace, CrlRequest,
+    Distribution, Error, Issue, MemorySink, NeedsBase, PublishError, ReasonCode, Registration,
+    RevokeCa, Scope, Serial, SignatureAlgorithm, Signer, SigningError, Target, Timestamp, ToSign,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Once};
 
 type Entries = BTreeMap<Serial, (Timestamp, Option<ReasonCode>, Option<Timestamp>)>;
 
@@ -121,6 +124,115 @@ proptest! {
     }
 }
 
+/// RFC 5280 §5.2.3.
+#[test]
+fn e15_complete_and_delta_crls_of_a_scope_share_one_sequence_of_numbers() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 9);
+    let distribution =
+        Distribution::new("http://crl.example").with_user_certificates().with_deltas();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    let sink = MemorySink::new("sink");
+    for scope in [Scope::Full, Scope::UserCertificates] {
+        let of = week().of(scope);
+        let (complete, delta) = (Issue::new(of.clone()), Issue::new(of.clone().delta()));
+        let both = Issue::new(of).with_delta();
+        // What is issued, its number, and that of the base of the delta CRL.
+        for (to_issue, number, base) in [
+            (&complete, 1, None),
+            (&delta, 2, Some(1)),
+            (&delta, 3, Some(1)),
+            (&complete, 4, None),
+            (&both, 5, Some(4)),
+            (&delta, 6, Some(5)),
+            (&both, 7, Some(5)),
+        ] {
+            let released = issue(&authority, to_issue, &[&sink]).unwrap();
+            for (release, is_delta) in [(released.complete, false), (released.delta, true)] {
+                let Some(release) = release else { continue };
+                let der = shown(&sink, &CrlPlace { issuer, scope, delta: is_delta });
+                let crl = CertificateList::from_der(&der).unwrap();
+                assert_eq!(crl.number(), Some(CrlNumber::from_u64(number)), "{scope}");
+                let base = base.filter(|_| is_delta).map(CrlNumber::from_u64);
+                assert_eq!((crl.base_number(), release.base), (base, base), "{scope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn e22_what_expires_stays_on_deltas_until_a_complete_crl_had_it() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 0);
+    for number in [1, 2] {
+        let leaf = root().leaf(number).valid(-1, 10).certificate();
+        authority.register(&Registration::of_certificate(leaf)).unwrap();
+    }
+    distribute(&authority);
+    let sink = MemorySink::new("sink");
+    let month = CrlRequest::new(30 * DAY);
+    let complete = |on| {
+        clock.set(day(on));
+        issue(&authority, &Issue::new(month.clone()), &[&sink]).unwrap();
+        listed(&shown(&sink, &place()))
+    };
+    let delta = |on| {
+        clock.set(day(on));
+        issue(&authority, &Issue::new(month.clone().delta()), &[&sink]).unwrap();
+        let entries = entries(&shown(&sink, &delta_place())).into_iter();
+        entries.map(|(serial, says)| (serial, says.1)).collect::<Vec<_>>()
+    };
+    revoke(&authority, 1);
+    assert_eq!(complete(0), serials([1]));
+    clock.set(day(1));
+    revoke(&authority, 2);
+    for on in [2, 9, 11, 20] {
+        assert_eq!(delta(on), [(serial(2), None)], "{on}");
+    }
+    // What was on one after it expired may go, and so a delta CRL says that it went.
+    assert_eq!(complete(21), serials([1, 2]));
+    let gone = Some(ReasonCode::RemoveFromCrl);
+    assert_eq!(delta(22), [(serial(1), gone), (serial(2), gone)]);
+    assert_eq!(complete(23), serials([]));
+    assert_eq!(delta(24), []);
+    assert!(authority.pending(issuer).unwrap().is_empty());
+}
+
+/// It was on a complete CRL past its expiry: then its absence from a delta CRL says nothing.
+#[test]
+fn e22_what_left_holds_up_no_delta_whatever_became_of_it() {
+    for is_compacted in [false, true] {
+        let (authority, clock) = in_memory();
+        let issuer = with_leaves(&authority, 0);
+        let leaf = root().leaf(1).valid(-1, 10).certificate();
+        authority.register(&Registration::of_certificate(leaf)).unwrap();
+        distribute(&authority);
+        let sink = MemorySink::new("sink");
+        release(&authority, &sink);
+        clock.set(day(5));
+        revoke(&authority, 1);
+        let delta = || issue(&authority, &Issue::new(week().delta()), &[&sink]).unwrap();
+        delta();
+        clock.set(day(11));
+        release(&authority, &sink);
+        if is_compacted {
+            let der = shown(&sink, &place());
+            let crl = CertificateList::from_der(&der).unwrap();
+            let compacted = authority.compact(&Compact::new(issuer).with_released(crl)).unwrap();
+            assert_eq!(compacted.entries, 1);
+        }
+        release(&authority, &sink);
+        assert_eq!(listed(&shown(&sink, &place())), serials([]));
+        if !is_compacted {
+            let graver = Amendment { key_compromise: true, ..Amendment::default() };
+            let target = Target::Serial { issuer, serial: serial(1) };
+            authority.amend(&Amend::new(target, graver)).unwrap();
+        }
+        delta();
+        assert_eq!(listed(&shown(&sink, &delta_place())), serials([]));
+    }
+}
+
 #[test]
 fn e20_a_delta_needs_a_released_base_and_spans_no_fall() {
     let (authority, _) = in_memory();
@@ -216,12 +328,57 @@ fn e20_a_delta_has_the_distribution_point_of_its_base() {
     let make = || issue(&authority, &Issue::new(week().of(scope).delta()), &[&sink]);
     make().unwrap();
     served("http://other.example");
-    let refused = make().unwrap_err();
-    assert!(matches!(refused, PublishError::Authority(Error::NeedsBase { .. })), "{refused}");
+    let is_same = || {
+        let [base, delta] = [complete, delta].map(|place| shown(&sink, &place));
+        let [base, delta] = [&base, &delta].map(|der| CertificateList::from_der(der).unwrap());
+        let points = [&base, &delta].map(|crl| crl.issuing_distribution_point().unwrap().octets);
+        points[0] == points[1]
+    };
+    make().unwrap();
+    assert!(is_same());
+    // New certificates name the other place already.
+    let wants_base = || {
+        let statuses = authority.scope_statuses(issuer).unwrap();
+        statuses.iter().find(|it| it.scope == scope).unwrap().needs_base_since.is_some()
+    };
+    assert!(wants_base());
     issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
     make().unwrap();
-    let [base, delta] = [complete, delta].map(|place| shown(&sink, &place));
-    let [base, delta] = [&base, &delta].map(|der| CertificateList::from_der(der).unwrap());
-    let [base, delta] = [&base, &delta].map(|crl| crl.issuing_distribution_point().unwrap().octets);
-    assert_eq!(base, delta);
+    assert!(is_same() && !wants_base());
+}
+
+/// A key that is so slow that something happens meanwhile.
+struct Slow<F>(Ca, F);
+
+impl<F: Fn() + Send + Sync> Signer for Slow<F> {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.0.algorithm()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn sign(&self, to_sign: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+        (self.1)();
+        self.0.sign(to_sign)
+    }
+}
+
+#[test]
+fn a_delta_that_a_complete_crl_overtakes_is_made_anew() {
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, 2);
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    revoke(&authority, 1);
+    issue(&authority, &Issue::new(week()).with_delta(), &[&sink]).unwrap();
+    revoke(&authority, 2);
+    // The one that is being made lacks certificate 1, which its base lists; then it has another.
+    let faster = Once::new();
+    let slow = Slow(root(), || faster.call_once(|| drop(release(&authority, &sink))));
+    let delta = Issue::new(week().delta());
+    let released = authority.issue(issuer, &delta, &slow, &[&sink]).unwrap().delta.unwrap();
+    let base = CertificateList::from_der(&shown(&sink, &place())).unwrap().number();
+    assert_eq!(released.base, base);
 }

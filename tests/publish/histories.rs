@@ -1,9 +1,7 @@
 //! Random histories of two publishers: crashes, clocks that step, backups that are restored. Whatever
 //! happened, what was published stays published, and in the end everything is.
-//!
-//! `ANNUL_HISTORIES` says how many.
 
-use super::{listed, place, revocation, root, serials, week, with_leaves};
+use super::{histories, listed, place, revocation, root, serials, week, with_leaves};
 use crate::toy::{ToyClock, authority, day};
 use annul::{
     Authority, CertificateList, CrlNumber, CrlPlace, Error, Import, Issue, IssuerId, MemorySink,
@@ -14,15 +12,9 @@ use annul::{
 use proptest::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     ops::ControlFlow,
     sync::{Arc, atomic::AtomicU64},
 };
-
-fn histories() -> ProptestConfig {
-    let cases = env::var("ANNUL_HISTORIES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig::with_cases(cases.unwrap_or(150))
-}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -178,7 +170,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(histories())]
+    #![proptest_config(histories(150))]
 
     #[test]
     fn what_is_published_stays_so_and_in_the_end_everything_is(

@@ -1,5 +1,13 @@
 //! Publishing: what goes out, what may not, and what is known of it after a crash.
+//!
+//! `ANNUL_HISTORIES` says how many random histories each property is held to: 10,000 in `.ci/run`.
 
+#[cfg(all(feature = "redb", unix))]
+#[path = "../support"]
+mod support {
+    pub mod directory;
+    pub mod random;
+}
 #[path = "../support/toy.rs"]
 mod toy;
 
@@ -11,6 +19,9 @@ mod crashes;
 mod deltas;
 mod forks;
 mod histories;
+#[cfg(all(feature = "redb", unix))]
+mod killed;
+mod meetings;
 mod partitions;
 mod released;
 mod scheduled;
@@ -20,7 +31,8 @@ use annul::{
     MemorySink, PublishError, Registration, Released, Revoke, Scope, Serial, Sink, Store, Target,
     Timestamp,
 };
-use std::{collections::BTreeSet, time::Duration};
+use proptest::test_runner::Config;
+use std::{collections::BTreeSet, env, time::Duration};
 use toy::{Ca, serial};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -86,6 +98,11 @@ fn serials(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<Serial> {
 fn distribute<S: Store>(authority: &Authority<S>) {
     let distribution = Distribution::new("http://crl.example").with_deltas();
     authority.set_distribution(root().id(), &distribution).unwrap();
+}
+
+/// As many random histories as the environment wants, or else so many.
+fn histories(default: u32) -> Config {
+    Config::with_cases(env::var("ANNUL_HISTORIES").map_or(default, |it| it.parse().unwrap()))
 }
 
 fn later(time: Timestamp, by: Duration) -> Timestamp {

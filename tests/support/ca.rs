@@ -162,6 +162,13 @@ pub fn key_usage(bits: u8) -> Vec<u8> {
     extension(15, true, &element(BIT_STRING, &[&[unused, bits]]))
 }
 
+/// cRLDistributionPoints with this URI.
+pub fn distribution_points(uri: &str) -> Vec<u8> {
+    let name = element(0xa0, &[&element(0x86, &[uri.as_bytes()])]);
+    let point = element(SEQUENCE, &[&element(0xa0, &[&name])]);
+    extension(31, false, &element(SEQUENCE, &[&point]))
+}
+
 /// The extension of the standard arc id-ce with this number.
 pub fn extension(id: u8, critical: bool, value: &[u8]) -> Vec<u8> {
     let id = [0x06, 3, 0x55, 0x1d, id];

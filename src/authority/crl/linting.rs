@@ -2,7 +2,7 @@
 
 use super::Origin;
 use crate::{
-    authority::{Authority, Error, Waive},
+    authority::{Authority, Error},
     crl::{Finding, LintContext, LintProfile, PreparedCrl, lint},
     lifecycle::CertificateKind,
     scope::CrlPlace,
@@ -29,13 +29,10 @@ impl<S: Store> Authority<S> {
                 kind => Some(matches!(kind, CertificateKind::Ca(_))),
             }
         };
-        // How far thisUpdate may be ahead of the clock was settled when its number was reserved.
-        let now = self.clock.now();
         let this_update = origin.release.this_update;
-        let is_behind = origin.release.waivers.iter().any(|it| it.what == Waive::ClockBehind)
-            || this_update <= now.saturating_add(self.policy.clock_skew);
-        let now = if is_behind { now.max(this_update) } else { now };
-        let mut context = LintContext::at(now)
+        self.check_clock(this_update, &origin.release.waivers)?;
+        // It may be ahead of the clock, but only as far as was settled when its number was reserved.
+        let mut context = LintContext::at(self.clock.now().max(this_update))
             .with_issuer(&known.issuer)
             .with_scope(scope)
             .with_distribution_points(&points);

@@ -133,8 +133,7 @@ impl<S: Store> Authority<S> {
         let scope = request.scope;
         view.require_issuer(issuer)?;
         view.covers_releases(issuer, scope)?;
-        let uris = view.point_uris(issuer, scope)?;
-        if scope != Scope::Full && uris.is_empty() {
+        if scope != Scope::Full && view.point_uris(issuer, scope)?.is_empty() {
             return Err(Error::NoDistributionPoint { issuer, scope });
         }
         if !kinds.includes_delta() {
@@ -146,10 +145,6 @@ impl<S: Store> Authority<S> {
         };
         if view.graph_above(issuer)?.invalidation(issuer).is_some() || base.lists_invalidated {
             return needs_base(NeedsBase::Fallen);
-        }
-        // RFC 5280 §5.2.4: both have the same issuing distribution point.
-        if base.uris != uris {
-            return needs_base(NeedsBase::Moved);
         }
         let Some(token) = base.token else { return needs_base(NeedsBase::NothingReleased) };
         let head = view.covers(&token)?;
@@ -198,7 +193,7 @@ impl<S: Store> Authority<S> {
             waivers: request.waivers.clone(),
             token: Some(view.token(issuer, head.position)?),
             discovered: view.discovered(issuer)?.1.map_or(0, |discovered| discovered.count),
-            uris: view.point_uris(issuer, request.scope)?,
+            distribution_points: view.point_uris(issuer, request.scope)?,
             ..Release::blank()
         };
         Ok(Making {
@@ -274,7 +269,7 @@ impl Making<'_> {
         let mut tbs =
             TbsCertList::new(name, &self.key_identifier, number, this_update, next_update)?
                 .with_limit(LONGEST);
-        let point = self.distribution_point()?;
+        let point = self.distribution_point(delta)?;
         if let Some(point) = &point {
             tbs = tbs.with_issuing_distribution_point(point);
         }
@@ -330,8 +325,12 @@ impl Making<'_> {
         let origin = Origin {
             place: CrlPlace { issuer: self.known.issuer.id(), scope: self.request.scope, delta },
             expired_since: self.expired_since,
-            // A delta CRL ends nothing: many relying parties never look at one.
-            release: Release { last: self.release.last && !delta, ..self.release.clone() },
+            release: Release {
+                // A delta CRL ends nothing: many relying parties never look at one.
+                last: self.release.last && !delta,
+                distribution_points: self.uris(delta).to_vec(),
+                ..self.release.clone()
+            },
         };
         let (prepared, _) = self.lay_out(delta, |tbs, entries| {
             tbs.prepare(entries, public_key, algorithm, origin.to_octets())
@@ -349,15 +348,21 @@ impl Making<'_> {
         self.request.next_update(&self.known.issuer, self.release.this_update, validity)
     }
 
-    fn distribution_point(&self) -> Result<Option<DistributionPoint>, Error> {
-        let scope = self.request.scope;
-        let only = match scope {
+    /// The URIs that it names. RFC 5280 §5.2.4: a delta CRL names those of its base, though others
+    /// may have been added since.
+    fn uris(&self, delta: bool) -> &[String] {
+        let base = self.base.as_ref().filter(|_| delta);
+        &base.unwrap_or(&self.release).distribution_points
+    }
+
+    fn distribution_point(&self, delta: bool) -> Result<Option<DistributionPoint>, Error> {
+        let only = match self.request.scope {
             Scope::Full => return Ok(None),
             Scope::CaCertificates => Some(Only::CaCertificates),
             Scope::UserCertificates => Some(Only::UserCertificates),
             Scope::Partition(_) => None,
         };
-        Ok(Some(DistributionPoint::new(self.release.uris.clone(), only)?))
+        Ok(Some(DistributionPoint::new(self.uris(delta).to_vec(), only)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recording what goes out, before and after it does.
 
 use super::{
-    Placed, Release,
+    Placed, Release, Retention,
     records::{adopted_key, release_key, scope_key},
 };
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
     codec::Writer,
     crl::CrlNumber,
     issuer_id::IssuerId,
-    log::Position,
     scope::{CrlPlace, Scope},
     store::{Store, Table, Version},
     time::Timestamp,
@@ -137,15 +136,24 @@ impl<S: Store> Authority<S> {
         Ok(self.view()?.last_recorded(place)?.map(|release| release.number))
     }
 
-    /// What the base of a delta CRL was made from, if it is the complete CRL that counts.
-    pub(crate) fn position_of_base(
+    /// What need not be listed after the base of a delta CRL, if it went out. Another complete CRL
+    /// may have since.
+    pub(crate) fn retention_after(
         &self,
         delta: &CrlPlace,
         base: CrlNumber,
-    ) -> Result<Option<Position>, Error> {
+    ) -> Result<Option<Retention>, Error> {
         let place = CrlPlace::complete(delta.issuer, delta.scope);
-        let found = self.view()?.last_out(&place)?.filter(|release| release.number == base);
-        Ok(found.map(|release| release.as_of.position(delta.issuer)))
+        let view = self.view()?;
+        let (_, record) = view.scope_record(place.issuer, place.scope)?;
+        let found = view.first_release(&place, record.complete.out, |it| it.number >= base)?;
+        let found = found.map(|(_, release)| release);
+        let found = found.filter(|it| it.number == base && it.out_since().is_some());
+        Ok(found.map(|release| Retention {
+            expired_before: release.this_update,
+            revoked_up_to: release.as_of.position(delta.issuer),
+            recorded_before: None,
+        }))
     }
 
     /// Whether what a CRL was prepared from is still of this record.

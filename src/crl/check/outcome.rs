@@ -11,7 +11,6 @@ use std::fmt;
 
 /// What CRLs say of a certificate.
 #[derive(Debug)]
-#[non_exhaustive]
 #[must_use = "a certificate may be revoked"]
 pub enum CheckOutcome {
     /// CRLs that can be used are about all reasons to revoke it, and none lists it.
