@@ -356,14 +356,16 @@ fn states() -> impl Strategy<Value = ScopeState> {
     let release = || prop::option::of(releases());
     let pending = (moment(), moment(), prop::option::weighted(0.2, moments()));
     let failed = prop::option::of(failures());
-    let some = (moment(), release(), release(), pending, failed, prop::bool::weighted(0.05));
-    some.prop_map(|(first_needed_at, last, last_delta, pending, failed, ended)| {
+    let ends = (prop::bool::weighted(0.1), prop::bool::weighted(0.05));
+    let some = (moment(), release(), release(), pending, failed, ends);
+    some.prop_map(|(first_needed_at, last, last_delta, pending, failed, (is_down, ended))| {
         let mut state = state();
         state.first_needed_at = first_needed_at;
         state.last = last;
         state.last_delta = last_delta;
         (state.pending_since, state.pending_delta_since, state.needs_base_since) = pending;
         state.failed = failed;
+        state.is_down = is_down;
         state.ended = ended;
         state
     })

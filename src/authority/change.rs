@@ -3,7 +3,7 @@
 use super::{
     ends::Ends,
     record::{
-        DistributionRecord, IssuerRecord, PartitionRecord, ca_certificate_to_octets,
+        Discovered, DistributionRecord, IssuerRecord, PartitionRecord, ca_certificate_to_octets,
         certificate_to_octets, standing_to_octets,
     },
     view::{View, corrupt},
@@ -15,11 +15,17 @@ use crate::{
     partition::Partition,
     serial::Serial,
     store::{Append, Assert, Batch, Prune, Put, Retire, StoreError, Table, Version, key},
+    time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The record whose version counts the changes of the graph of the issuers.
 pub(super) const GRAPH_KEY: &[u8] = &[];
+
+/// Where it stands when a certificate of an issuer that is down was last recorded.
+pub(super) fn discovered_key(issuer: IssuerId) -> Vec<u8> {
+    [issuer.as_octets(), &[0][..]].concat()
+}
 
 /// What is written of a member of a partition: a format, and nothing else.
 const MEMBER: &[u8] = &[1];
@@ -199,6 +205,21 @@ impl Change {
     pub(super) fn renew_standing(&mut self, issuer: IssuerId, (is, fall): (Version, Option<Fall>)) {
         let key = issuer.as_octets().to_vec();
         self.put(Table::Standings, key, is, standing_to_octets(fall.as_ref()));
+    }
+
+    /// Notes that a certificate of an issuer that is down became known: its next CRL must list it, and
+    /// the log says nothing of it.
+    pub(super) fn note_discovered(
+        &mut self,
+        view: &View<'_>,
+        issuer: IssuerId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (version, before) = view.discovered(issuer)?;
+        let count = before.map_or(0, |before| before.count).saturating_add(1);
+        let value = Discovered { count, at }.to_octets();
+        self.put(Table::Standings, discovered_key(issuer), version, value);
+        Ok(())
     }
 
     /// Removes a record.

@@ -369,6 +369,9 @@ impl<'a, 'v> Taking<'a, 'v> {
             change.put_certificate(issuer, serial, version, &record);
             if version == Version::ABSENT {
                 take_slot_if_left(self.view, change, issuer, record.partition)?;
+                if self.standing.is_down() {
+                    change.note_discovered(self.view, issuer, self.now)?;
+                }
             }
             let subject = Subject::new(serial, &record);
             match decision {

@@ -353,6 +353,9 @@ impl<'a, S: Store> Taking<'a, S> {
                 }
                 _ => {}
             }
+            if is_new && standing.is_down() {
+                change.note_discovered(view, issuer, now)?;
+            }
             if let CertificateKind::Ca(ca) = record.kind {
                 note_ca_certificate(view, change, ca, issuer, serial)?;
             }

@@ -138,13 +138,17 @@ pub(super) fn record_under_parent(
     }
     let registration = Registration::of_certificate(parent, serial, certificate, Labels::default());
     let (version, known) = view.known(parent, serial)?;
-    let mut record = match graph.standing(parent, now) {
+    let standing = graph.standing(parent, now);
+    let mut record = match &standing {
         Some(Standing::Stands) => registration.register(&known, &Standing::Stands, now)?,
         _ => registration.discover(&known, now)?,
     };
     if let (None, Some(record)) = (&known.record, &mut record) {
         bind(view, parent, certificate.crl_distribution_points(), record)?;
         take_slot_if_left(view, change, parent, record.partition)?;
+        if standing.is_some_and(|standing| standing.is_down()) {
+            change.note_discovered(view, parent, now)?;
+        }
     }
     if let Some(record) = record {
         change.put_certificate(parent, serial, version, &record);

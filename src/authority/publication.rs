@@ -112,7 +112,7 @@ pub struct Pending {
     pub since: Timestamp,
     /// How many entries of the log that are about certificates of the scope.
     pub entries: u64,
-    /// Whether the issuer is down, and no CRL lists yet what that invalidates.
+    /// Whether the issuer is down, and no CRL lists yet all that that invalidates.
     pub fall: bool,
     /// How far the log was released.
     pub released: Position,
@@ -231,6 +231,7 @@ impl<S: Store> Authority<S> {
         let is_down = invalidation.is_some();
         let invalidation = invalidation.filter(|_| known.record.lists_invalidated);
         let offers_deltas = view.offers_deltas(issuer)? && !is_down;
+        let (_, discovered) = view.discovered(issuer)?;
         let has_expired = known.issuer.not_after() < self.now();
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
@@ -245,17 +246,20 @@ impl<S: Store> Authority<S> {
             let complete_at = complete.as_ref().map_or(Position(0), released);
             // Before there was any delta nobody waits for one that says what the complete CRL says.
             let delta_at = delta.as_ref().map_or(complete_at, released);
-            let fall = invalidation
-                .as_ref()
-                .filter(|_| !complete.as_ref().is_some_and(|complete| complete.lists_invalidated));
+            let fallen_since = invalidation.as_ref().and_then(|by| match &complete {
+                Some(complete) if complete.lists_invalidated => {
+                    discovered.filter(|it| complete.discovered < it.count).map(|it| it.at)
+                }
+                _ => Some(fallen_at(&graph, by)),
+            });
             waiting.push(Waiting {
                 scope,
                 released: complete_at,
                 delta_released: delta_at,
-                since: fall.map(|by| fallen_at(&graph, by)),
+                since: fallen_since,
                 delta_since: None,
                 entries: 0,
-                fall: fall.is_some(),
+                fall: fallen_since.is_some(),
                 is_down,
                 needs_base_since,
                 ended: record.ended || has_expired,

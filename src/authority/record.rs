@@ -97,6 +97,33 @@ pub(super) fn standing_from_octets(octets: &[u8]) -> Result<Option<Fall>, Damage
     Ok(fall)
 }
 
+/// Certificates that were recorded while their issuer was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Discovered {
+    /// How often that was.
+    pub(super) count: u64,
+    /// When it was last.
+    pub(super) at: Timestamp,
+}
+
+impl Discovered {
+    const FORMAT: u8 = 1;
+
+    pub(super) fn to_octets(self) -> Vec<u8> {
+        let mut out = Writer::new(Self::FORMAT);
+        out.u64(self.count);
+        out.timestamp(self.at);
+        out.finish()
+    }
+
+    pub(super) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
+        let mut input = Reader::new(octets, Self::FORMAT)?;
+        let discovered = Self { count: input.u64()?, at: input.timestamp()? };
+        input.finish()?;
+        Ok(discovered)
+    }
+}
+
 const CERTIFICATE_FORMAT: u8 = 1;
 
 pub(super) fn certificate_to_octets(record: &CertificateRecord) -> Vec<u8> {

@@ -65,6 +65,8 @@ pub struct Release {
     pub sinks: Vec<Placed>,
     /// The history that it belongs to.
     pub(crate) token: Option<FreshnessToken>,
+    /// How often certificates had been recorded while the issuer was down.
+    pub(crate) discovered: u64,
 }
 
 /// A sink that a release is meant for.
@@ -165,6 +167,7 @@ impl Release {
         out.bool(self.last);
         out.list(&self.waivers, Waiver::write);
         out.optional(self.token.as_ref(), |out, token| out.octet_string(&token.to_octets()));
+        out.u64(self.discovered);
     }
 
     pub(super) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
@@ -206,6 +209,7 @@ impl Release {
             FreshnessToken::from_octets(input.octet_string()?)
                 .map_err(|_| input.damaged("no freshness token"))
         })?;
+        let discovered = input.u64()?;
         Ok(Self {
             distribution_points,
             as_of,
@@ -215,6 +219,7 @@ impl Release {
             last,
             waivers,
             token,
+            discovered,
             ..Self::blank()
         })
     }
@@ -238,6 +243,7 @@ impl Release {
             waivers: Vec::new(),
             sinks: Vec::new(),
             token: None,
+            discovered: 0,
         }
     }
 }

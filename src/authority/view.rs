@@ -14,9 +14,9 @@ pub(super) use self::{
 use super::{
     Error,
     ahead::{ReadAhead, Rows},
-    change::GRAPH_KEY,
+    change::{GRAPH_KEY, discovered_key},
     record::{
-        IssuerRecord, NumberRecord, ca_certificate_counts, certificate_from_octets,
+        Discovered, IssuerRecord, NumberRecord, ca_certificate_counts, certificate_from_octets,
         standing_from_octets,
     },
 };
@@ -148,6 +148,14 @@ impl View<'_> {
     pub(super) fn fall(&self, id: IssuerId) -> Result<(Version, Option<Fall>), StoreError> {
         let (version, fall) = self.read(Table::Standings, id.as_octets(), standing_from_octets)?;
         Ok((version, fall.flatten()))
+    }
+
+    /// How often certificates of an issuer were recorded while it was down, and when last.
+    pub(super) fn discovered(
+        &self,
+        id: IssuerId,
+    ) -> Result<(Version, Option<Discovered>), StoreError> {
+        self.read(Table::Standings, &discovered_key(id), Discovered::from_octets)
     }
 
     pub(super) fn certificate(

@@ -463,3 +463,30 @@ fn attempts_that_reached_no_one_are_not_all_read() {
     let last = publication.scopes[0].incomplete.as_ref().unwrap();
     assert_eq!(last.number, CrlNumber::from_u64(9));
 }
+
+#[test]
+fn what_is_discovered_under_an_issuer_that_is_down_is_pending_until_it_is_listed() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    authority.revoke_ca(&RevokeCa::new(issuer)).unwrap();
+    let sink = MemorySink::new("sink");
+    release(&authority, &sink);
+    assert!(authority.pending(issuer).unwrap().is_empty());
+    clock.set(day(1));
+    let discover = || {
+        let leaf = root().leaf(7).certificate();
+        authority.record_discovered(&Registration::of_certificate(leaf)).unwrap();
+    };
+    discover();
+    let pending = authority.pending(issuer).unwrap();
+    assert_eq!((pending[0].since, pending[0].fall), (day(1), true));
+    release(&authority, &sink);
+    assert_eq!(listed(&shown(&sink, &place())), serials([1, 7]));
+    assert!(authority.pending(issuer).unwrap().is_empty());
+    discover();
+    assert!(authority.pending(issuer).unwrap().is_empty(), "it was known");
+    // So is the certificate of a CA that is added below.
+    let below = root().certifies(&Ca::new("below"), 8).ca();
+    authority.add_issuer(&AddIssuer::new(below)).unwrap();
+    assert!(authority.pending(issuer).unwrap()[0].fall);
+}

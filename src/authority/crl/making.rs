@@ -192,6 +192,7 @@ impl<S: Store> Authority<S> {
             last: request.last,
             waivers: request.waivers.clone(),
             token: Some(view.token(issuer, head.position)?),
+            discovered: view.discovered(issuer)?.1.map_or(0, |discovered| discovered.count),
             distribution_points: view.point_uris(issuer, request.scope)?,
             ..Release::blank()
         };
