@@ -3,11 +3,11 @@
 use super::world::{World, long_serial};
 use crate::support::toy::day;
 use annul::{
-    CertificateList, Compact, Distribution, Error, Partition, Refusal, Registration, ReserveSerial,
-    Revoke, Scope, Serial, Target,
+    CertificateList, Compact, Distribution, Error, MemorySink, Partition, Refusal, Registration,
+    ReserveSerial, Revoke, Scope, Serial, Target,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many certificates there can be.
 const SERIALS: u64 = 40;
@@ -31,6 +31,8 @@ pub enum Step {
     Crash(u64),
     /// The next steps are done in the other process.
     Switch,
+    /// A CRL of each scope is released.
+    Release,
 }
 
 /// Any of them.
@@ -48,12 +50,14 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..3_u8, prop::option::weighted(0.8, 1..5_u64)).prop_map(|(b, c)| Step::Set(b, c)),
         1 => (1..5_u64).prop_map(Step::Crash),
         2 => Just(Step::Switch),
+        1 => Just(Step::Release),
     ]
 }
 
 /// Two processes on one store, and what was seen of partitions.
 pub struct History {
     worlds: [World; 2],
+    sink: MemorySink,
     bound: BTreeMap<Serial, Partition>,
     promised: BTreeMap<Serial, String>,
     uris: BTreeMap<u32, String>,
@@ -64,7 +68,8 @@ impl Default for History {
         let world = World::small(3);
         let other = world.another();
         let (bound, promised, uris) = Default::default();
-        Self { worlds: [world, other], bound, promised, uris }
+        let sink = MemorySink::new("web");
+        Self { worlds: [world, other], sink, bound, promised, uris }
     }
 }
 
@@ -127,6 +132,7 @@ impl History {
             }
             Step::Crash(slots) => self.worlds[0].lease(slots),
             Step::Switch => self.worlds.reverse(),
+            Step::Release => drop(self.release()),
         }
         self.look();
     }
@@ -152,16 +158,51 @@ impl History {
         assert!(self.bound.values().all(|bound| bound.0 == 0 || self.uris.contains_key(&bound.0)));
     }
 
+    /// The CRLs of partitions list together what the full one does, which is all that is revoked,
+    /// and nothing twice; each is where its certificates say that it is. Answers the full one.
+    fn release(&self) -> Vec<u8> {
+        let world = &self.worlds[0];
+        let mut crls = world.release_all(&self.sink);
+        let mut union = BTreeSet::new();
+        for (&scope, der) in crls.iter().filter(|(scope, _)| **scope != Scope::Full) {
+            let crl = CertificateList::from_der(der).unwrap();
+            let uris = crl.issuing_distribution_point().unwrap().uris();
+            for serial in listed(&crl) {
+                assert!(union.insert(serial), "{serial} is listed twice");
+                assert_eq!(scope, Scope::Partition(self.bound[&serial]));
+                let promised = self.promised.get(&serial);
+                assert!(promised.is_none_or(|it| uris == [it]), "{serial} is not found: {uris:?}");
+            }
+        }
+        let full = CertificateList::from_der(&crls[&Scope::Full]).unwrap();
+        assert_eq!(full.issuing_distribution_point(), None);
+        assert_eq!(union, listed(&full));
+        assert_eq!(union, world.revoked());
+        // Also where nothing is listed yet.
+        for (serial, uri) in &self.promised {
+            let own = &crls[&Scope::Partition(self.bound[serial])];
+            let own = CertificateList::from_der(own).unwrap();
+            assert_eq!(own.issuing_distribution_point().unwrap().uris(), [uri]);
+        }
+        crls.remove(&Scope::Full).unwrap()
+    }
+
     /// Checks all there is, then again when everything has expired and left.
     pub fn finish(self) {
-        let [world, _] = self.worlds;
+        let world = &self.worlds[0];
+        self.release();
         world.check();
         world.clock.set(day(1_001));
-        let der = world.crl();
+        let der = self.release();
         let crl = CertificateList::from_der(&der).unwrap();
         world.authority.compact(&Compact::new(world.ca.id()).with_released(crl)).unwrap();
         world.check();
+        self.release();
     }
+}
+
+fn listed(crl: &CertificateList<'_>) -> BTreeSet<Serial> {
+    crl.entries().map(|entry| entry.unwrap().serial().to_serial().unwrap()).collect()
 }
 
 fn serial(number: u64) -> Serial {

@@ -3,9 +3,10 @@
 
 use crate::support::toy::{Ca, ToyClock, ToyVerifier, authority, day, serial};
 use annul::{
-    AddIssuer, Authority, Certificate, CertificateList, CrlRequest, Distribution,
-    DistributionError, Error, IssuerId, MemoryStore, Origin, Partition, Policy, Registered,
-    Registration, ReserveSerial, Reserved, Revoke, Scope, Serial, Store, StoreError, Target,
+    AddIssuer, Authority, Certificate, CertificateList, CrlPlace, CrlRequest, Distribution,
+    DistributionError, Error, Issue, IssuerId, MemorySink, MemoryStore, Origin, Partition, Policy,
+    Registered, Registration, ReserveSerial, Reserved, Revoke, Scope, Serial, Sink, Store,
+    StoreError, Target,
     store::{Batch, Snapshot, Space, Table, key},
 };
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -191,6 +192,18 @@ impl World {
         der
     }
 
+    /// Releases a CRL of each scope into this sink.
+    pub fn release_all(&self, sink: &MemorySink) -> BTreeMap<Scope, Vec<u8>> {
+        let id = self.ca.id();
+        let release = |scope: Scope| {
+            let week = CrlRequest::new(Duration::from_secs(7 * 86_400)).of(scope);
+            self.authority.issue(id, &Issue::new(week), &self.ca, &[sink]).unwrap();
+            let shown = sink.current(&CrlPlace::complete(id, scope)).unwrap().unwrap();
+            (scope, shown.der)
+        };
+        self.authority.scopes(id).unwrap().into_iter().map(release).collect()
+    }
+
     fn keys(&self, space: Space, prefix: &[u8]) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
         let snapshot = self.store.snapshot().unwrap();
@@ -233,6 +246,12 @@ impl World {
             (number, u64::from_be_bytes(capacity))
         };
         self.table(Table::Partitions).into_iter().map(capacity).collect()
+    }
+
+    /// What is revoked, by the record.
+    pub fn revoked(&self) -> BTreeSet<Serial> {
+        let all = self.authority.certificates(self.ca.id(), None, usize::MAX).unwrap().into_iter();
+        all.filter(|it| it.revocation.is_some()).map(|it| it.serial).collect()
     }
 
     /// Every certificate is in one partition, the list of that partition says so, its entries are
