@@ -6,10 +6,11 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, Distribution,
+    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, CrlRequest, Distribution,
     Error, Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published,
     Registration, RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
 };
+use std::{thread, time::Duration};
 
 #[test]
 fn a_revocation_is_pending_until_every_sink_shows_it() {
@@ -489,4 +490,67 @@ fn what_is_discovered_under_an_issuer_that_is_down_is_pending_until_it_is_listed
     let below = root().certifies(&Ca::new("below"), 8).ca();
     authority.add_issuer(&AddIssuer::new(below)).unwrap();
     assert!(authority.pending(issuer).unwrap()[0].fall);
+
+/// What is recorded while a CRL is made is on it or on the next one.
+#[test]
+fn e41_no_revocation_falls_between_two_crls() {
+    const COUNT: u64 = 600;
+    let (authority, _) = in_memory();
+    let issuer = with_leaves(&authority, COUNT);
+    let sink = MemorySink::new("sink");
+    let mut crls = Vec::new();
+    let revoked: Vec<_> = thread::scope(|scope| {
+        let revoke = |number| {
+            thread::yield_now();
+            (serial(number), authority.revoke(&revocation(number)).unwrap().position)
+        };
+        let halves = [1..=COUNT / 2, COUNT / 2 + 1..=COUNT];
+        let desks = halves.map(|it| scope.spawn(move || it.map(revoke).collect::<Vec<_>>()));
+        loop {
+            let is_last = desks.iter().all(|desk| desk.is_finished());
+            let position = release(&authority, &sink).complete.unwrap().as_of.position(issuer);
+            crls.push((position, listed(&shown(&sink, &place()))));
+            if is_last {
+                break;
+            }
+        }
+        desks.into_iter().flat_map(|desk| desk.join().unwrap()).collect()
+    });
+    for (position, found) in &crls {
+        let up_to_it = revoked.iter().filter(|(_, at)| at <= position);
+        assert_eq!(*found, up_to_it.map(|(serial, _)| *serial).collect());
+    }
+    assert_eq!(crls.last().unwrap().1.len() as u64, COUNT);
+}
+
+#[test]
+fn e42_no_crl_outlives_its_issuer_but_the_last() {
+    let (authority, clock) = in_memory();
+    let issuer = with_leaves(&authority, 1);
+    let sink = MemorySink::new("sink");
+    let not_after = day(1000);
+    let refused = |issued: Result<_, PublishError>| match issued.map(drop) {
+        Err(PublishError::Authority(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let of = |validity| Issue::new(CrlRequest::new(validity));
+    clock.set(day(999));
+    let too_long = issue(&authority, &of(DAY + Duration::from_secs(1)), &[&sink]);
+    let refusal = refused(too_long);
+    assert!(
+        matches!(refusal, Error::NextUpdateTooLate { latest, .. } if latest == not_after),
+        "{refusal:?}"
+    );
+    let released = issue(&authority, &of(DAY), &[&sink]).unwrap().complete.unwrap();
+    assert_eq!(released.next_update, not_after);
+    clock.set(day(1001));
+    let Error::CannotSignCrls { problem, .. } = refused(issue(&authority, &of(DAY), &[&sink]))
+    else {
+        panic!()
+    };
+    assert_eq!(problem, CannotSign::Expired { not_after });
+    let last = issue(&authority, &Issue::new(week().last()), &[&sink]).unwrap();
+    let last = last.complete.unwrap();
+    assert_eq!((last.this_update, last.next_update), (day(1001), Timestamp::MAX));
+    assert_eq!(authority.releases(issuer, Scope::Full, 9).unwrap().len(), 2);
 }
