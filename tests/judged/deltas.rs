@@ -59,6 +59,11 @@ fn e15_e20_what_only_the_delta_lists_is_revoked_with_it_and_good_by_the_base_alo
             assert_eq!(world.judge(certificate, &[&base, &third]).0, status.0);
             assert_eq!(world.judge(certificate, &[&next, &third, &second]), status);
         }
+        // What adds to the new one does not add to the old one.
+        world.revoke(&good);
+        let fourth = world.delta(scope);
+        assert_eq!(world.judge(&good, &[&next, &fourth]), (Revoked, Good));
+        assert_eq!(world.judge(&good, &[&base, &fourth]), (Good, Good));
     }
 }
 

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::toy::{Ca, day, in_memory, serial};
 use annul::{
-    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, CrlRequest, Distribution,
-    Error, Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError, Published,
-    Registration, RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
+    AddIssuer, Amend, Amendment, CannotSign, CertificateList, Compact, CrlNumber, CrlRequest,
+    Distribution, Error, Issue, LintProfile, MemorySink, NotPlaced, Policy, PublishError,
+    Published, Registration, RevokeCa, Scope, SinkError, Target, Timestamp, Waive, Waiver,
 };
 use std::{thread, time::Duration};
 
@@ -490,6 +490,7 @@ fn what_is_discovered_under_an_issuer_that_is_down_is_pending_until_it_is_listed
     let below = root().certifies(&Ca::new("below"), 8).ca();
     authority.add_issuer(&AddIssuer::new(below)).unwrap();
     assert!(authority.pending(issuer).unwrap()[0].fall);
+}
 
 /// What is recorded while a CRL is made is on it or on the next one.
 #[test]
