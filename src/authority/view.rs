@@ -360,7 +360,11 @@ impl View<'_> {
     }
 
     fn facts(&self, known: &KnownIssuer) -> Result<IssuerFacts, StoreError> {
-        let (_, fall) = self.fall(known.issuer.id())?;
+        let (version, fall) = self.fall(known.issuer.id())?;
+        if version == Version::ABSENT {
+            // Every issuer has one from the day it is added: without it, none ever fell.
+            return Err(corrupt(Table::Standings, known.issuer.id().as_octets(), "it is gone"));
+        }
         let mut certificates = known
             .links()
             .map(|(certificate, parent)| self.ca_certificate_facts(certificate, parent))

@@ -4,9 +4,9 @@ use super::{issue, listed, place, release, revoke, root, serials, shown, week, w
 use crate::toy::{ToyClock, authority, day, in_memory, serial};
 use annul::{
     CertificateList, Error, GateRefusal, Import, Issue, MemorySink, MemoryStore, Outgoing,
-    PublishError, Signer, Sink, StoreError, Waive, Waiver,
+    PublishError, RevokeCa, Signer, Sink, StoreError, Waive, Waiver,
     conformance::Hiding,
-    store::{Space, copy, key},
+    store::{Space, Table, copy, key},
 };
 use std::sync::Arc;
 
@@ -169,6 +169,30 @@ fn rows_that_a_store_hides_never_make_a_crl_shorter() {
         panic!("{refused:?}")
     };
     assert!(matches!(problem.downcast_ref(), Some(StoreError::Corrupt { .. })));
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::Corrupt { .. }))
+}
+
+#[test]
+fn a_ca_whose_standing_is_hidden_does_not_stand_again() {
+    let clock = ToyClock::at(day(0));
+    let store = MemoryStore::new();
+    let whole = authority(&store, &clock, Arc::default());
+    let issuer = with_leaves(&whole, 3);
+    let sink = MemorySink::new("sink");
+    release(&whole, &sink);
+    // It is self-signed: nothing else says so where its CRLs are made.
+    whole.revoke_ca(&RevokeCa::new(issuer)).unwrap();
+    let standings = Space::Table(Table::Standings);
+    let hiding = Hiding::new(&store, standings, issuer.as_octets().to_vec());
+    let hiding = authority(hiding, &clock, Arc::default());
+    let refused = issue(&hiding, &Issue::new(week()), &[&sink]).unwrap_err();
+    assert!(matches!(&refused, PublishError::Authority(error) if is_damage(error)), "{refused:?}");
+    let status = hiding.status(issuer, serial(1)).unwrap_err();
+    assert!(is_damage(&status), "{status:?}");
+    assert!(listed(&shown(&sink, &place())).is_empty());
 }
 
 #[test]
