@@ -196,6 +196,23 @@ fn a_ca_whose_standing_is_hidden_does_not_stand_again() {
 }
 
 #[test]
+fn a_head_that_is_hidden_with_what_it_counts_is_not_that_of_an_empty_log() {
+    let clock = ToyClock::at(day(0));
+    let store = MemoryStore::new();
+    let whole = authority(&store, &clock, Arc::default());
+    let issuer = with_leaves(&whole, 3);
+    let sink = MemorySink::new("sink");
+    release(&whole, &sink);
+    revoke(&whole, 1);
+    let entry = key::entry(issuer, annul::Partition(0), serial(1), annul::Position(1));
+    let hiding = Hiding::new(&store, Space::Entries, entry);
+    let hiding = Hiding::new(hiding, Space::Heads, key::head(issuer));
+    let hiding = authority(hiding, &clock, Arc::default());
+    let refused = issue(&hiding, &Issue::new(week()), &[&sink]).unwrap_err();
+    assert!(matches!(&refused, PublishError::Authority(error) if is_damage(error)), "{refused:?}");
+}
+
+#[test]
 fn what_is_signed_elsewhere_passes_the_gate_as_it_is_then() {
     let (authority, clock) = in_memory();
     let issuer = with_leaves(&authority, 2);

@@ -14,6 +14,10 @@ impl View<'_> {
     pub(in crate::authority) fn head(&self, issuer: IssuerId) -> Result<Head, StoreError> {
         let key = key::head(issuer);
         match self.snapshot.get(Space::Heads, &key)? {
+            // A head that is lost must not make a log that has entries an empty one.
+            None if self.snapshot.get(Space::Log, &key::log(issuer, Position(1)))?.is_some() => {
+                Err(corrupt(Space::Heads, &key, "it is gone"))
+            }
             None => Ok(Head::EMPTY),
             Some(record) => Head::from_octets(Position(record.version.0), &record.value)
                 .map_err(|error| corrupt(Space::Heads, &key, error)),
