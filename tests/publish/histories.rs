@@ -1,18 +1,17 @@
 //! Random histories of two publishers: crashes, clocks that step, backups that are restored. Whatever
 //! happened, what was published stays published, and in the end everything is.
 
-use super::{histories, listed, place, revocation, root, serials, week, with_leaves};
+use super::{histories, listed, revocation, root, week, with_leaves};
 use crate::toy::{ToyClock, authority, day};
 use annul::{
-    Authority, CertificateList, CrlNumber, CrlPlace, Error, Import, Issue, IssuerId, MemorySink,
+    Authority, CertificateList, CrlNumber, CrlPlace, Import, Issue, IssuerId, MemorySink,
     MemoryStore, PublishError, Released, Scope, Serial, Sink,
-    conformance::{Fault, Faults, Faulty, Hiding},
-    store::{Space, copy},
+    conformance::{Fault, Faults, Faulty},
+    store::copy,
 };
 use proptest::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -187,49 +186,6 @@ proptest! {
             if let Some(it) = world.nodes[0].publication(world.issuer, serial).unwrap() {
                 prop_assert!(it.is_complete());
                 prop_assert!(world.published.contains(&serial));
-            }
-        }
-    }
-
-    /// A store that hides a row is found out, or the row does not matter: never a CRL that lacks
-    /// what is revoked.
-    #[test]
-    fn a_hidden_row_never_shortens_a_crl(
-        revoked in proptest::collection::btree_set(1..40u64, 1..20),
-        later in proptest::collection::btree_set(1..40u64, 0..5),
-        which in any::<prop::sample::Index>(),
-    ) {
-        let clock = ToyClock::at(day(0));
-        let store = MemoryStore::new();
-        let whole = authority(&store, &clock, Arc::default());
-        let issuer = with_leaves(&whole, 40);
-        let sink = MemorySink::new("sink");
-        for &number in &revoked {
-            whole.revoke(&revocation(number)).unwrap();
-        }
-        whole.issue(issuer, &Issue::new(week()), &root(), &[&sink]).unwrap();
-        for &number in &later {
-            drop(whole.revoke(&revocation(number)));
-        }
-        let mut rows = Vec::new();
-        let snapshot = annul::Store::snapshot(&store).unwrap();
-        for space in Space::all() {
-            let mut visit = |key: &[u8], _: &[u8]| {
-                rows.push((space, key.to_vec()));
-                ControlFlow::Continue(())
-            };
-            snapshot.scan(space, &[], None, &mut visit).unwrap();
-        }
-        drop(snapshot);
-        let (space, key) = rows.swap_remove(which.index(rows.len()));
-        let hiding = authority(Hiding::new(&store, space, key), &clock, Arc::default());
-        let answer = hiding.issue(issuer, &Issue::new(week()), &root(), &[&sink]);
-        let list = listed(&sink.current(&place()).unwrap().unwrap().der);
-        let all: BTreeSet<u64> = revoked.union(&later).copied().collect();
-        match answer {
-            Ok(_) => prop_assert_eq!(list, serials(all)),
-            Err(PublishError::Authority(Error::Contended { .. })) | Err(_) => {
-                prop_assert!(list.is_superset(&serials(revoked)));
             }
         }
     }

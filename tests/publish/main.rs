@@ -18,6 +18,7 @@ mod ca;
 mod crashes;
 mod deltas;
 mod forks;
+mod hidden;
 mod histories;
 mod kept;
 #[cfg(all(feature = "redb", unix))]
