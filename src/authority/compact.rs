@@ -13,6 +13,7 @@ use crate::{
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Revocation},
     log::{Compaction, Event, Position},
+    partition::Partition,
     reason::{Reason, ReasonCode},
     scope::{CrlPlace, Scope},
     serial::Serial,
@@ -20,7 +21,7 @@ use crate::{
     store::{Prune, Space, Store, Table, key},
     time::Timestamp,
 };
-use std::{iter::Peekable, ops::ControlFlow, time::Duration};
+use std::{collections::BTreeSet, iter::Peekable, ops::ControlFlow, time::Duration};
 
 /// What may leave the live set of an issuer.
 #[derive(Clone, Debug)]
@@ -139,8 +140,8 @@ impl<S: Store> Authority<S> {
                 let mut released = released.clone();
                 let now = self.clock.now();
                 let room = limit.saturating_sub(done.certificates);
-                let published = published(view, change, compact.issuer, self.policy.clock_skew)?;
-                let step = Step { compact, now, published, room, view, change };
+                let skew = self.policy.clock_skew;
+                let step = Step { compact, now, skew, room, view, change };
                 Ok((step.take(done.next, &mut released)?, released))
             })?;
             released = listed;
@@ -191,7 +192,8 @@ impl<S: Store> Authority<S> {
 struct Step<'a, 'v> {
     compact: &'a Compact<'a>,
     now: Timestamp,
-    published: Vec<PublishedScope>,
+    /// How far the clocks of two nodes may be apart.
+    skew: Duration,
     /// How many certificates may leave.
     room: u64,
     view: &'a View<'v>,
@@ -215,13 +217,15 @@ impl Step<'_, '_> {
         let expired = self.expired(after)?;
         taken.next = expired.last().filter(|_| expired.len() == AT_ONCE).map(|(serial, _)| *serial);
         view.read_ahead(expired.iter().map(|(serial, _)| (issuer, *serial)))?;
+        let partitions = expired.iter().map(|(_, record)| record.partition).collect();
+        let published = published(view, self.change, issuer, &partitions, self.skew)?;
         let keys: Vec<_> =
             expired.iter().map(|(serial, _)| key::certificate(issuer, *serial)).collect();
         let ders = view.versions(Table::CertificateDer, &keys)?;
         for ((serial, record), (key, der)) in expired.iter().zip(keys.into_iter().zip(ders)) {
-            let Some(entries) = self.entries_to_leave(*serial, record, released, lists_all)? else {
-                continue;
-            };
+            let leaving =
+                self.entries_to_leave(*serial, record, released, lists_all, &published)?;
+            let Some(entries) = leaving else { continue };
             let (version, _) = view.certificate(issuer, *serial)?;
             // Versions begin anew if the certificate is recorded again. A command decided on what
             // is retired here may then take effect, but only to revoke it once more; not another
@@ -278,6 +282,7 @@ impl Step<'_, '_> {
         record: &CertificateRecord,
         released: &mut Option<Released<'_>>,
         lists_all: bool,
+        published: &[PublishedScope],
     ) -> Result<Option<Rows>, Error> {
         let rows = self.view.rows_of(self.compact.issuer, record.partition, serial)?;
         let mut last = record.not_after;
@@ -303,7 +308,7 @@ impl Step<'_, '_> {
             }
             let position = rows.last().map_or(Position(0), |(key, _)| key::position(key));
             let about = |it: &&PublishedScope| is_about(it.scope, record.kind, record.partition);
-            if !self.published.iter().filter(about).all(|it| it.lets_go(record, last, position)) {
+            if !published.iter().filter(about).all(|it| it.lets_go(record, last, position)) {
                 return Ok(None);
             }
         }
@@ -311,16 +316,21 @@ impl Step<'_, '_> {
     }
 }
 
-/// The CRLs that an issuer publishes, where the clocks of two nodes may be so far apart. None may
-/// come out meanwhile.
+/// The CRLs that an issuer publishes about certificates of these partitions, where the clocks of two
+/// nodes may be so far apart. None may come out meanwhile.
 fn published(
     view: &View<'_>,
     change: &mut Change,
     issuer: IssuerId,
+    partitions: &BTreeSet<Partition>,
     skew: Duration,
 ) -> Result<Vec<PublishedScope>, Error> {
     let mut published = Vec::new();
-    for scope in view.scopes(issuer)? {
+    let is_concerned = |scope: &Scope| match scope {
+        Scope::Partition(partition) => partitions.contains(partition),
+        _ => true,
+    };
+    for scope in view.scopes(issuer)?.into_iter().filter(is_concerned) {
         let (version, record) = view.scope_record(issuer, scope)?;
         change.assert_releases(scope_key(issuer, scope), version);
         // Nothing was released from here: whoever published it has seen to it.
