@@ -41,6 +41,8 @@ impl<S: Store> Authority<S> {
             self.check_validity(&known, this_update, request)?;
             let highest = match last {
                 Some(record) => Some(record.last),
+                // The CRL of a partition names its URI, which is of one key alone.
+                None if matches!(scope, Scope::Partition(_)) => None,
                 None => highest_of_other_keys(view, &known, scope)?,
             };
             let number = match highest {
