@@ -200,10 +200,11 @@ impl<S: Store> Authority<S> {
         distribution: &Distribution,
     ) -> Result<Distribution, Error> {
         distribution.check()?;
+        let now = self.now();
         self.decide(|view, change| {
             distribution.check_size(&view.require_issuer(issuer)?.issuer)?;
             let (version, before) = view.distribution(issuer)?;
-            let mut record = DistributionRecord::after(before.as_ref(), distribution);
+            let mut record = DistributionRecord::after(before.as_ref(), distribution, now);
             if before.is_none() {
                 // Their CRLs may have been imported before.
                 record.opened = record.opened.max(view.last_partition(issuer)?);

@@ -232,6 +232,7 @@ impl<S: Store> Authority<S> {
         let invalidation = invalidation.filter(|_| known.record.lists_invalidated);
         let offers_deltas = view.offers_deltas(issuer)? && !is_down;
         let (_, discovered) = view.discovered(issuer)?;
+        let moved_at = view.distribution(issuer)?.1.map(|distribution| distribution.moved_at);
         let has_expired = known.issuer.not_after() < self.now();
         let head = view.head(issuer)?;
         let mut waiting = Vec::new();
@@ -241,7 +242,7 @@ impl<S: Store> Authority<S> {
             let (_, record) = view.scope_record(issuer, scope)?;
             let uris = view.point_uris(issuer, scope)?;
             let moved = complete.as_ref().filter(|complete| complete.distribution_points != uris);
-            let needs_base_since = moved.map(|complete| complete.made_at);
+            let needs_base_since = moved.map(|complete| moved_at.unwrap_or(complete.made_at));
             let released = |release: &Release| release.as_of.position(issuer);
             let complete_at = complete.as_ref().map_or(Position(0), released);
             // Before there was any delta nobody waits for one that says what the complete CRL says.

@@ -334,7 +334,7 @@ fn e22_a_delta_lists_what_turned_out_to_be_valid_for_longer() {
 
 #[test]
 fn e20_a_delta_has_the_distribution_point_of_its_base() {
-    let (authority, _) = in_memory();
+    let (authority, clock) = in_memory();
     let issuer = with_leaves(&authority, 1);
     let served = |base: &str| {
         let distribution = Distribution::new(base).with_deltas().with_user_certificates();
@@ -347,6 +347,7 @@ fn e20_a_delta_has_the_distribution_point_of_its_base() {
     issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
     let make = || issue(&authority, &Issue::new(week().of(scope).delta()), &[&sink]);
     make().unwrap();
+    clock.set(day(1));
     served("http://other.example");
     let is_same = || {
         let [base, delta] = [complete, delta].map(|place| shown(&sink, &place));
@@ -359,12 +360,12 @@ fn e20_a_delta_has_the_distribution_point_of_its_base() {
     // New certificates name the other place already.
     let wants_base = || {
         let statuses = authority.scope_statuses(issuer).unwrap();
-        statuses.iter().find(|it| it.scope == scope).unwrap().needs_base_since.is_some()
+        statuses.iter().find(|it| it.scope == scope).unwrap().needs_base_since
     };
-    assert!(wants_base());
+    assert_eq!(wants_base(), Some(day(1)));
     issue(&authority, &Issue::new(week().of(scope)), &[&sink]).unwrap();
     make().unwrap();
-    assert!(is_same() && !wants_base());
+    assert!(is_same() && wants_base().is_none());
 }
 
 /// A key that is so slow that something happens meanwhile.

@@ -4,6 +4,7 @@ use crate::{
     authority::distribution::Distribution,
     codec::{Damaged, Reader, Writer},
     partition::Partition,
+    time::Timestamp,
 };
 
 /// The settings of an issuer, and what certificates may still say after they changed.
@@ -15,16 +16,25 @@ pub(in crate::authority) struct DistributionRecord {
     /// The partition that was opened last, 0 before there is one; `None` where certificates were
     /// never divided.
     pub(in crate::authority) opened: Option<Partition>,
+    /// Since when the current base is in force.
+    pub(in crate::authority) moved_at: Timestamp,
 }
 
 impl DistributionRecord {
     const FORMAT: u8 = 1;
 
     /// The record once these settings are in force: what was published goes on.
-    pub(in crate::authority) fn after(before: Option<&Self>, settings: &Distribution) -> Self {
+    pub(in crate::authority) fn after(
+        before: Option<&Self>,
+        settings: &Distribution,
+        now: Timestamp,
+    ) -> Self {
         let mut current = settings.clone();
-        let (mut earlier_bases, mut opened) = (Vec::new(), None);
+        let (mut earlier_bases, mut opened, mut moved_at) = (Vec::new(), None, now);
         if let Some(before) = before {
+            if before.current.base == current.base {
+                moved_at = before.moved_at;
+            }
             current.full |= before.current.full;
             current.ca_certificates |= before.current.ca_certificates;
             current.user_certificates |= before.current.user_certificates;
@@ -35,7 +45,7 @@ impl DistributionRecord {
         if current.partition_size.is_some() {
             opened = opened.or(Some(Partition(0)));
         }
-        Self { current, earlier_bases, opened }
+        Self { current, earlier_bases, opened, moved_at }
     }
 
     /// Every base that was ever in force, the current one first.
@@ -54,6 +64,7 @@ impl DistributionRecord {
         out.optional(*partition_size, Writer::u64);
         out.list(&self.earlier_bases, |out, base| out.text(base));
         out.optional(self.opened, |out, partition| out.u32(partition.0));
+        out.timestamp(self.moved_at);
         out.finish()
     }
 
@@ -70,6 +81,7 @@ impl DistributionRecord {
             },
             earlier_bases: input.list(Reader::text)?,
             opened: input.optional(|input| input.u32().map(Partition))?,
+            moved_at: input.timestamp()?,
         };
         input.finish()?;
         Ok(record)
@@ -128,15 +140,17 @@ impl PartitionRecord {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn settings(base: &str) -> Distribution {
         Distribution::new(base)
     }
 
     #[test]
     fn records_read_back_and_anything_less_is_damaged() {
-        let first = DistributionRecord::after(None, &settings("http://a").with_deltas());
+        let first = DistributionRecord::after(None, &settings("http://a").with_deltas(), NOW);
         let then = settings("http://b").with_partition_size(7).with_user_certificates();
-        let mut record = DistributionRecord::after(Some(&first), &then);
+        let mut record = DistributionRecord::after(Some(&first), &then, NOW);
         record.opened = Some(Partition(3));
         let octets = record.to_octets();
         assert_eq!(DistributionRecord::from_octets(&octets), Ok(record));
@@ -157,17 +171,18 @@ mod tests {
         let bases =
             |record: &DistributionRecord| record.bases().map(str::to_owned).collect::<Vec<_>>();
         let first = settings("http://a").with_ca_certificates().with_partitions();
-        let mut record = DistributionRecord::after(None, &first);
+        let mut record = DistributionRecord::after(None, &first, NOW);
         assert_eq!(record.opened, Some(Partition(0)));
         record.opened = Some(Partition(2));
-        record = DistributionRecord::after(Some(&record), &settings("http://b").without_full());
+        record =
+            DistributionRecord::after(Some(&record), &settings("http://b").without_full(), NOW);
         assert_eq!(bases(&record), ["http://b", "http://a"]);
         assert!(record.current.full && record.current.ca_certificates);
         assert_eq!((record.opened, record.current.partition_size), (Some(Partition(2)), None));
-        record = DistributionRecord::after(Some(&record), &settings("http://c"));
-        record = DistributionRecord::after(Some(&record), &settings("http://a"));
+        record = DistributionRecord::after(Some(&record), &settings("http://c"), NOW);
+        record = DistributionRecord::after(Some(&record), &settings("http://a"), NOW);
         assert_eq!(bases(&record), ["http://a", "http://c", "http://b"]);
-        record = DistributionRecord::after(Some(&record), &settings("http://a"));
+        record = DistributionRecord::after(Some(&record), &settings("http://a"), NOW);
         assert_eq!(bases(&record), ["http://a", "http://c", "http://b"]);
     }
 }
