@@ -22,7 +22,7 @@ use crate::{
     authority::{
         Authority, CrlRequest, Error, Intent, Kinds, Origin, Placed, Release, Retention, Waive,
     },
-    crl::{CertificateList, CrlError, Finding, LintProfile, PreparedCrl, Severity},
+    crl::{CertificateList, CrlError, CrlNumber, Finding, LintProfile, PreparedCrl, Severity},
     issuer_id::IssuerId,
     scope::CrlPlace,
     serial::{Serial, SerialRef},
@@ -108,13 +108,18 @@ fn is_write_only(error: &SinkError) -> bool {
     matches!(error, SinkError::WriteOnly)
 }
 
+/// By what the record knows a CRL.
+struct Identity {
+    number: Option<CrlNumber>,
+    tbs_sha256: [u8; 32],
+}
+
 /// What a sink shows at a place, if that is a CRL.
-fn look_at(sink: &dyn Sink, place: &CrlPlace) -> Result<Option<Current>, SinkError> {
-    let current = sink.current(place)?;
-    if let Some(current) = &current {
-        CertificateList::from_der(&current.der).map_err(SinkError::NoCrl)?;
-    }
-    Ok(current)
+fn look_at(sink: &dyn Sink, place: &CrlPlace) -> Result<Option<(Current, Identity)>, SinkError> {
+    let Some(current) = sink.current(place)? else { return Ok(None) };
+    let crl = CertificateList::from_der(&current.der).map_err(SinkError::NoCrl)?;
+    let identity = Identity { number: crl.number(), tbs_sha256: crl.tbs_sha256() };
+    Ok(Some((current, identity)))
 }
 
 /// A signed CRL, and what it was made from.
@@ -272,10 +277,11 @@ impl<S: Store> Authority<S> {
                         continue;
                     }
                 };
-                if let Some(current) = &current {
-                    self.recognize(sink, &place, current)?;
+                if let Some((_, identity)) = &current {
+                    self.recognize(sink, &place, identity)?;
                 }
                 if is_asked {
+                    let current = current.map(|(current, _)| current);
                     shown.push(Shown { sink, place, current });
                 }
             }
@@ -298,20 +304,15 @@ impl<S: Store> Authority<S> {
         &self,
         sink: &dyn Sink,
         place: &CrlPlace,
-        current: &Current,
+        &Identity { number: found, tbs_sha256 }: &Identity,
     ) -> Result<(), PublishError> {
         let (name, place) = (sink.name().to_owned(), *place);
-        let crl = match CertificateList::from_der(&current.der) {
-            Ok(crl) => crl,
-            Err(source) => return Err(PublishError::NoCrl { sink: name, place, source }),
-        };
-        let found = crl.number();
         let known = match found {
-            Some(number) => self.find_release(&place, number, crl.tbs_sha256())?,
+            Some(number) => self.find_release(&place, number, tbs_sha256)?,
             None => None,
         };
         let Some((ordinal, release)) = known else {
-            if self.is_adopted(&place, crl.tbs_sha256())? {
+            if self.is_adopted(&place, tbs_sha256)? {
                 return Ok(());
             }
             let last = self.last_number(&place)?;
