@@ -202,12 +202,25 @@ impl<S: Store> Publisher<S> {
                 .take_while(|_| goes_on())
                 .for_each(|job| tell(self.run(publishing, job)));
         }
-        if let Some(error) = unread {
-            return Err(error);
+        self.tell_backlog();
+        unread.map_or(Ok(()), Err)
+    }
+
+    /// Tells how much waits. An issuer whose record cannot be read counts as one scope that is overdue:
+    /// what is not known must calm nobody.
+    fn tell_backlog(&self) {
+        let (mut pending, mut overdue, now) = (0, 0, self.authority.now());
+        for publishing in &self.publishings {
+            let Ok(states) = self.states_of(publishing) else {
+                overdue += 1;
+                continue;
+            };
+            pending += states.iter().filter(|state| state.pending_since.is_some()).count();
+            let is_overdue =
+                |state: &&ScopeState| publishing.schedule.overdue(now, state).is_some();
+            overdue += states.iter().filter(is_overdue).count();
         }
-        let waiting = self.over_states(|_, state| state.pending_since)?;
-        observe::backlog(waiting.len(), self.overdue()?.len());
-        Ok(())
+        observe::backlog(pending, overdue);
     }
 
     /// What the clock of the authority says.
