@@ -102,7 +102,8 @@ impl CrlRequest {
         Self { keeps_expired: true, ..self }
     }
 
-    /// Says where certificates of the issuer are found.
+    /// Says where certificates of the issuer are found. The size of partitions leaves room for 500
+    /// octets of such URIs.
     #[must_use]
     pub fn with_ca_issuers(mut self, uri: impl Into<String>) -> Self {
         self.ca_issuers.push(uri.into());

@@ -52,7 +52,7 @@ impl<S: Store> Authority<S> {
                 change.put(Table::Releases, key, Version::ABSENT, release.to_octets());
                 if let (None, Some(since)) = (record.keeps_expired_since, *expired_since) {
                     let taken = taken_since(view, change, issuer, release)?;
-                    record.keeps_expired_since = Some(taken.map_or(since, |at| since.max(at)));
+                    record.keeps_expired_since = taken.max(Some(since));
                 }
             }
             let key = scope_key(issuer, scope);
