@@ -143,6 +143,7 @@ fn an_older_crl_never_takes_the_place_of_a_newer() {
         this_update: crl.this_update(),
         next_update: crl.next_update().unwrap(),
         now: crl.this_update(),
+        trusts_record: false,
     };
     for replaces in [None, Some(&old.revision), Some(&new.revision)] {
         let answer = sink.put(&outgoing, replaces);

@@ -96,6 +96,8 @@ struct Shown<'a> {
     sink: &'a dyn Sink,
     place: CrlPlace,
     current: Option<Current>,
+    /// Whether it cannot be read, and the record is trusted instead.
+    is_blind: bool,
 }
 
 /// What the sinks show, and those that do not say.
@@ -259,15 +261,15 @@ impl<S: Store> Authority<S> {
                 if failed.iter().any(has_failed) {
                     continue;
                 }
-                let current = match look_at(sink, &place) {
-                    Ok(current) => current,
+                let (current, is_blind) = match look_at(sink, &place) {
+                    Ok(current) => (current, false),
                     Err(error)
                         if is_write_only(&error) && request.waives(Waive::UnreadableSink) =>
                     {
-                        None
+                        (None, true)
                     }
                     // It may never have been there, or says nothing.
-                    Err(SinkError::WriteOnly | SinkError::NoCrl(_)) if !is_asked => None,
+                    Err(SinkError::WriteOnly | SinkError::NoCrl(_)) if !is_asked => (None, true),
                     // The others are not to wait for it.
                     Err(error) => {
                         observe::sink_failed(sink.name(), &place, &error);
@@ -282,7 +284,7 @@ impl<S: Store> Authority<S> {
                 }
                 if is_asked {
                     let current = current.map(|(current, _)| current);
-                    shown.push(Shown { sink, place, current });
+                    shown.push(Shown { sink, place, current, is_blind });
                 }
             }
         }
@@ -357,7 +359,9 @@ impl<S: Store> Authority<S> {
             for shown in shown.iter().filter(|shown| shown.place == place) {
                 let now = self.now();
                 let Release { number, this_update, next_update, .. } = origin.release;
-                let outgoing = Outgoing { place, der, number, this_update, next_update, now };
+                let trusts_record = shown.is_blind;
+                let outgoing =
+                    Outgoing { place, der, number, this_update, next_update, now, trusts_record };
                 let replaces = shown.current.as_ref().map(|current| &current.revision);
                 let sink = shown.sink.name().to_owned();
                 match shown.sink.put(&outgoing, replaces) {

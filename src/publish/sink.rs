@@ -71,6 +71,8 @@ pub trait Sink: Debug + Send + Sync {
     ///   is as high or higher, whatever `replaces` says. Else the answer is
     ///   [`SinkError::Overtaken`] and nothing has changed. [`Sink::compares`] says whether somebody
     ///   else can get in between.
+    ///   Only where it may not be read and the CRL [trusts the record](Outgoing::trusts_record) there is
+    ///   no condition.
     /// - **Repeatable.** Where the same octets are there already the answer is `Ok`, so a call that
     ///   failed can be made again.
     ///
@@ -158,6 +160,11 @@ pub struct Outgoing<'a> {
     pub next_update: Timestamp,
     /// The time now.
     pub now: Timestamp,
+    /// Whether it may replace what cannot be read there: somebody vouched that nothing newer can be
+    /// there than what was released from the record ([`Waive::UnreadableSink`]).
+    ///
+    /// [`Waive::UnreadableSink`]: crate::Waive::UnreadableSink
+    pub trusts_record: bool,
 }
 
 impl Outgoing<'_> {

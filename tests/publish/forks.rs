@@ -95,6 +95,7 @@ fn what_nobody_released_here_is_not_replaced() {
         this_update: day(0),
         next_update: day(7),
         now: day(0),
+        trusts_record: false,
     };
     sink.put(&outgoing, None).unwrap();
     let refused = issue(&authority, &Issue::new(week()), &[&sink]).unwrap_err();
@@ -152,7 +153,9 @@ fn rows_that_a_store_hides_never_make_a_crl_shorter() {
         let number = CertificateList::from_der(&der).unwrap().number().unwrap();
         let (this_update, next_update, now) = (day(0), day(7), day(0));
         let place = place();
-        let outgoing = Outgoing { place, der: &der, number, this_update, next_update, now };
+        let trusts_record = false;
+        let outgoing =
+            Outgoing { place, der: &der, number, this_update, next_update, now, trusts_record };
         own.put(&outgoing, None).unwrap();
         let hiding = authority(Hiding::new(copied, space, key.clone()), &clock, Arc::default());
         let answer = issue(&hiding, &Issue::new(week()), &[&own]);
@@ -292,7 +295,9 @@ fn what_is_no_crl_holds_up_no_other_sink_and_no_other_kind() {
         let (this_update, next_update) = (day(0), day(7));
         let number = annul::CrlNumber::from_u64(1);
         let der = b"<html>";
-        let outgoing = Outgoing { place, der, number, this_update, next_update, now: day(0) };
+        let (now, trusts_record) = (day(0), false);
+        let outgoing =
+            Outgoing { place, der, number, this_update, next_update, now, trusts_record };
         odd.put(&outgoing, None).unwrap();
     };
     put(annul::CrlPlace::delta(issuer, annul::Scope::Full));

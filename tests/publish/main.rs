@@ -15,6 +15,7 @@ mod toy;
 #[path = "../support/ca.rs"]
 mod ca;
 
+mod blind;
 mod crashes;
 mod deltas;
 mod forks;

@@ -7,7 +7,7 @@ use crate::{
         directory::Directory,
     },
 };
-use annul::{CertificateList, CrlNumber, DirectorySink, Retry, Sink, SinkError};
+use annul::{CertificateList, CrlNumber, DirectorySink, Outgoing, Retry, Sink, SinkError};
 use std::{
     env,
     fs::{self, File, Permissions},
@@ -185,9 +185,10 @@ fn s38_a_directory_that_may_not_be_written_or_read_says_so() {
     open(0o777).unwrap();
     fs::set_permissions(directory.path(NAME), Permissions::from_mode(0o0)).unwrap();
     ask("write only");
+    assert_eq!(shown(&sink(&directory)), Some(CrlNumber::from_u64(2)));
     fs::set_permissions(directory.path(NAME), Permissions::from_mode(0o644)).unwrap();
     ask("fine");
-    assert_eq!(shown(&sink(&directory)), Some(CrlNumber::from_u64(2)));
+    assert_eq!(shown(&sink(&directory)), Some(CrlNumber::from_u64(3)));
 }
 
 /// What the test above runs; on its own it does nothing.
@@ -205,8 +206,11 @@ fn somebody_else() {
             assert!(matches!(sink.current(&place()), Err(SinkError::WriteOnly)));
             let put = sink.put(&outgoing(place(), 2, &crl(2, 10)), None);
             assert!(matches!(put, Err(SinkError::WriteOnly)), "{put:?}");
+            let der = crl(2, 10);
+            let trusting = Outgoing { trusts_record: true, ..outgoing(place(), 2, &der) };
+            sink.put(&trusting, None).unwrap();
         }
-        _ => put(&sink, 2).unwrap(),
+        _ => put(&sink, 3).unwrap(),
     }
     println!("as expected");
 }

@@ -1,6 +1,8 @@
 //! Sinks: what every one of them promises, and what each does besides.
 
 #[cfg(feature = "object-store")]
+mod blind;
+#[cfg(feature = "object-store")]
 mod bucket;
 mod contract;
 #[cfg(unix)]

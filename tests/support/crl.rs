@@ -56,5 +56,6 @@ pub fn outgoing(place: CrlPlace, number: u64, der: &[u8]) -> Outgoing<'_> {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let (this_update, next_update) = (at("2026-11-21T08:30:00Z"), at("2026-11-28T08:30:00Z"));
     let number = CrlNumber::from_u64(number);
-    Outgoing { place, der, number, this_update, next_update, now: this_update }
+    let (now, trusts_record) = (this_update, false);
+    Outgoing { place, der, number, this_update, next_update, now, trusts_record }
 }

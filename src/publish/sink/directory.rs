@@ -150,7 +150,10 @@ impl Sink for DirectorySink {
 
     fn put(&self, outgoing: &Outgoing<'_>, replaces: Option<&Revision>) -> Result<(), SinkError> {
         let _lock = self.lock()?;
-        let found = self.current(&outgoing.place)?;
+        let found = match self.current(&outgoing.place) {
+            Err(SinkError::WriteOnly) if outgoing.trusts_record => None,
+            found => found?,
+        };
         // What is there already is written again: it may be what a crash would undo, or its text
         // and its copy may be missing.
         outgoing.is_due(found.as_ref(), replaces)?;

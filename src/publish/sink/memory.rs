@@ -20,7 +20,7 @@ use std::{
 /// let next_update: Timestamp = "2026-11-28T08:30:00Z".parse()?;
 /// let number = CrlNumber::from_u64(1);
 /// let der = b"a CRL";
-/// let outgoing = Outgoing { place, der, number, this_update: now, next_update, now };
+/// let outgoing = Outgoing { place, der, number, this_update: now, next_update, now, trusts_record: false };
 ///
 /// let sink = MemorySink::new("memory");
 /// sink.put(&outgoing, None)?;

@@ -36,7 +36,8 @@ use url::Url;
 ///
 /// To put and to read objects; on S3 `s3:PutObject` and `s3:GetObject`. With `s3:ListBucket` too S3
 /// says of an object that is not there that it is not; without, that it may not be read, and
-/// [`Sink::current`] has to answer [`SinkError::WriteOnly`]. The first CRL can be put all the same.
+/// [`Sink::current`] has to answer [`SinkError::WriteOnly`]. The first CRL can be put all the same; any
+/// can, without conditions, where it [trusts the record](Outgoing::trusts_record).
 ///
 /// [`Sink::check`] puts an object `.annul-probe` below the prefix, tries to replace it on a
 /// condition that does not hold, reads it and deletes it. It may stay there where deleting is
@@ -205,11 +206,10 @@ impl Sink for ObjectStoreSink {
     fn put(&self, outgoing: &Outgoing<'_>, replaces: Option<&Revision>) -> Result<(), SinkError> {
         let path = self.path(&outgoing.place.file_name());
         let headers = bucket::headers(self.cache_control(outgoing));
-        let der = outgoing.der.to_vec();
-        let Outgoing { place, number, this_update, next_update, now, .. } = *outgoing;
+        let (der, outgoing) = (outgoing.der.to_vec(), Outgoing { der: &[], ..*outgoing });
         let replaces = replaces.cloned();
         self.run(|bucket| async move {
-            let outgoing = Outgoing { place, der: &der, number, this_update, next_update, now };
+            let outgoing = Outgoing { der: &der, ..outgoing };
             bucket.show(&path, &outgoing, replaces.as_ref(), headers).await
         })
     }
