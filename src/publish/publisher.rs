@@ -17,8 +17,10 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fmt,
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
 };
 
 /// How the CRLs of one issuer are published.
@@ -122,6 +124,7 @@ impl fmt::Debug for Publishing {
 pub struct Publisher<S> {
     authority: Arc<Authority<S>>,
     publishings: Vec<Publishing>,
+    threads: NonZeroUsize,
     failures: Mutex<BTreeMap<(IssuerId, Scope), Failure>>,
 }
 
@@ -144,7 +147,15 @@ pub struct Attempt {
 impl<S: Store> Publisher<S> {
     /// A publisher of nothing yet.
     pub fn new(authority: Arc<Authority<S>>) -> Self {
-        Self { authority, publishings: Vec::new(), failures: Mutex::default() }
+        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { authority, publishings: Vec::new(), threads, failures: Mutex::default() }
+    }
+
+    /// Makes at most so many CRLs of one issuer at once, each on a thread of its own: of as many
+    /// partitions, say. As many as the machine has cores unless this is said.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
     }
 
     /// Also publishes the CRLs of this issuer.
@@ -171,8 +182,9 @@ impl<S: Store> Publisher<S> {
         failures.iter().map(|(&(issuer, scope), failure)| (issuer, scope, *failure)).collect()
     }
 
-    /// Makes and releases what is due now, the most urgent first. A signer or a sink that panics has
-    /// failed.
+    /// Makes and releases what is due now, the most urgent first, on
+    /// [some threads](Publisher::with_threads) that have ended when it returns. A signer or a sink
+    /// that panics has failed.
     ///
     /// # Errors
     /// Where the record of an issuer cannot be read: what is due for the others is done all the same.
@@ -186,7 +198,7 @@ impl<S: Store> Publisher<S> {
     /// As [`Publisher::run_due`], as long as it `goes_on`; `tell` is told of each attempt at once.
     pub(super) fn run_while(
         &self,
-        goes_on: &dyn Fn() -> bool,
+        goes_on: &(dyn Fn() -> bool + Sync),
         tell: &mut dyn FnMut(Attempt),
     ) -> Result<(), Error> {
         let mut unread = None;
@@ -198,12 +210,38 @@ impl<S: Store> Publisher<S> {
                     continue;
                 }
             };
-            jobs.into_iter()
-                .take_while(|_| goes_on())
-                .for_each(|job| tell(self.run(publishing, job)));
+            self.run_all(publishing, jobs, goes_on, tell);
         }
         self.tell_backlog();
         unread.map_or(Ok(()), Err)
+    }
+
+    /// Runs these jobs in their order, some at once.
+    fn run_all(
+        &self,
+        publishing: &Publishing,
+        jobs: Vec<Job>,
+        goes_on: &(dyn Fn() -> bool + Sync),
+        tell: &mut dyn FnMut(Attempt),
+    ) {
+        let threads = self.threads.get().min(jobs.len());
+        let jobs = Mutex::new(jobs.into_iter());
+        let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let run_next = || next().filter(|_| goes_on()).map(|job| self.run(publishing, job));
+        if threads < 2 {
+            std::iter::from_fn(run_next).for_each(tell);
+            return;
+        }
+        let (told, attempts) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let told = told.clone();
+                // Who would be told is there until all have ended.
+                scope.spawn(move || std::iter::from_fn(run_next).try_for_each(|it| told.send(it)));
+            }
+            drop(told);
+            attempts.into_iter().for_each(tell);
+        });
     }
 
     /// Tells how much waits. An issuer whose record cannot be read counts as one scope that is overdue:

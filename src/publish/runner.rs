@@ -85,7 +85,7 @@ impl Runner {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until the job in hand is done, and ends the thread.
+    /// Waits until the jobs in hand are done, and ends the thread.
     pub fn stop(mut self) {
         self.end();
     }

@@ -4,9 +4,15 @@ use super::{issue, listed, revoke, root, shown, week, with_leaves};
 use crate::toy::{Ca, authority, day, in_memory, serial};
 use annul::{
     AddIssuer, CertificateList, CrlPlace, Distribution, Issue, MemorySink, Partition, Policy,
-    ReserveSerial, RevokeCa, Scope, Serial,
+    Publisher, Publishing, ReserveSerial, Retry, RevokeCa, Schedule, Scope, Serial,
+    SignatureAlgorithm, Signer, SigningError, ToSign,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    num::NonZeroUsize,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 #[test]
 fn e17_e19_partitions_are_released_each_with_its_uri_and_together_list_all() {
@@ -206,4 +212,65 @@ fn e17_a_partition_that_went_on_after_the_backup_hands_out_no_more_slots() {
     let restored = authority(restored.store(), &clock, Arc::default());
     let next = restored.reserve(&ReserveSerial::new(issuer, serial(31))).unwrap().partition;
     assert_eq!(next, fresh);
+}
+
+/// A key that signs once so many have asked for it, or nobody else comes.
+#[derive(Debug)]
+struct Sociable {
+    ca: Ca,
+    wanted: usize,
+    present: Mutex<usize>,
+    came: Condvar,
+}
+
+impl Signer for Sociable {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.ca.algorithm()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.ca.public_key()
+    }
+
+    fn sign(&self, signed: ToSign<'_>) -> Result<Vec<u8>, SigningError> {
+        let mut present = self.present.lock().unwrap();
+        *present += 1;
+        self.came.notify_all();
+        let waits = |present: &mut usize| *present < self.wanted;
+        let wait = self.came.wait_timeout_while(present, Duration::from_secs(60), waits);
+        if wait.unwrap().1.timed_out() {
+            let source = "nobody else came".into();
+            return Err(SigningError::Failed { source, retry: Retry::Never });
+        }
+        self.ca.sign(signed)
+    }
+}
+
+#[test]
+fn as_many_partitions_as_threads_are_signed_at_once() {
+    let mut policy = Policy::default();
+    policy.slots_at_once = 1;
+    let (authority, _) = in_memory();
+    let authority = authority.with_policy(policy);
+    let issuer = with_leaves(&authority, 3);
+    let distribution = Distribution::new("http://crl.example").with_partition_size(2_000);
+    authority.set_distribution(issuer, &distribution).unwrap();
+    for number in 10..60 {
+        authority.reserve(&ReserveSerial::new(issuer, serial(number))).unwrap();
+    }
+    let scopes = authority.scopes(issuer).unwrap();
+    let authority = Arc::new(authority);
+    let release = |threads| {
+        let sink = Arc::new(MemorySink::new("sink"));
+        let (present, came) = Default::default();
+        let key = Sociable { ca: root(), wanted: threads, present, came };
+        let publishing = Publishing::new(issuer, Schedule::private(), key).to(Arc::clone(&sink));
+        let publisher = Publisher::new(Arc::clone(&authority)).with(publishing);
+        let publisher = publisher.with_threads(NonZeroUsize::new(threads).unwrap());
+        let attempts = publisher.run_due().unwrap();
+        assert!(attempts.iter().all(|attempt| attempt.result.is_ok()), "{attempts:?}");
+        let shown: BTreeSet<_> = sink.places().iter().map(|place| place.scope).collect();
+        assert_eq!(shown, scopes.iter().copied().collect());
+    };
+    release(scopes.len());
 }

@@ -395,6 +395,7 @@ fn the_runner_stops_after_the_job_in_hand() {
     let waiting = Waiting { sink: Arc::clone(&sink), begun, goes_on: Mutex::new(goes_on) };
     let publishing = Publishing::new(issuer, Schedule::private(), root()).to(waiting);
     let publisher = Publisher::new(Arc::new(authority)).with(publishing);
+    let publisher = publisher.with_threads(std::num::NonZeroUsize::MIN);
     let runner = Runner::start(publisher, |_| {}).unwrap();
     has_begun.recv().unwrap();
     let stopping = std::thread::spawn(move || runner.stop());
