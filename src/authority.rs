@@ -52,8 +52,9 @@ pub(crate) use self::{
     release::Intent,
 };
 
-use self::{commit::Queue, partitions::Leases, revocation::Indexes, view::View};
+use self::{commit::Queue, partitions::Leases, view::View};
 use crate::{
+    index::Indexes,
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},
     store::{Store, StoreError},
@@ -144,7 +145,8 @@ impl<S: Store> Authority<S> {
     }
 
     /// Draws random numbers from this function, which fills the octets that it is given. They name
-    /// commands and histories; nothing secret is made of them.
+    /// commands and histories, and key the indexes in memory: whoever can guess them and choose
+    /// serial numbers can make look-ups slow, and nothing worse.
     #[must_use]
     pub fn with_random(
         mut self,

@@ -1,81 +1,203 @@
 //! The serial numbers that a prefix of a log revokes, laid out for look-up.
 
-use crate::{
-    lifecycle::Revocation,
-    log::{Entry, Event, FreshnessToken, Position},
-    serial::Serial,
+mod indexes;
+mod lines;
+mod pages;
+mod record;
+mod revoked;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub(crate) use self::{indexes::Indexes, lines::Full, view::Snapshot};
+
+use self::{
+    revoked::RevokedSubject,
+    view::{End, View},
 };
-use std::collections::HashMap;
+use crate::log::{Entry, Event, FreshnessToken, Position};
+use std::sync::{
+    Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{
+        AtomicBool, AtomicU64,
+        Ordering::{Acquire, Release},
+    },
+};
 
 /// The revoked serial numbers of one issuer, up to a position of its log.
-#[derive(Debug)]
+///
+/// Any number of threads read it while one brings it up to date; none of them waits.
 pub(crate) struct SerialIndex {
+    /// A secret.
+    key: [u8; 16],
+    incarnation: [u8; 16],
+    /// Nothing before the log was first read.
+    view: OnceLock<View>,
+    position: AtomicU64,
+    /// The chain digest at the position, or a later one.
+    chain: [AtomicU64; 4],
+    /// Whether the log may be another than what was read of it.
+    behind: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+/// What only who brings the index up to date must know.
+struct Progress {
     /// How far the log was read, and in which history.
     token: FreshnessToken,
-    /// Whether the log may be another than what was read of it.
-    behind: bool,
-    revoked: HashMap<Serial, Revocation>,
+    end: End,
 }
 
 impl SerialIndex {
-    /// The index of a log of which nothing was read yet. The token must be that of its start.
-    pub(crate) fn new(start: FreshnessToken) -> Self {
-        Self { token: start, behind: true, revoked: HashMap::new() }
+    /// The index of a log of which nothing was read yet. The token must be that of its start; the key
+    /// keeps those who choose serial numbers from slowing it down, if they do not know it.
+    pub(crate) fn new(start: FreshnessToken, key: [u8; 16]) -> Self {
+        Self {
+            key,
+            incarnation: start.incarnation,
+            view: OnceLock::new(),
+            position: AtomicU64::new(start.position.0),
+            chain: chain_words(&start.chain).map(AtomicU64::new),
+            behind: AtomicBool::new(true),
+            progress: Mutex::new(Progress { token: start, end: End::default() }),
+        }
     }
 
-    /// The index at a token, from the entries about certificates up to there, which `read` shows:
-    /// those about one certificate in the order of the log.
+    /// What is known of the log; nothing where the store must be asked what the log is.
+    #[inline]
+    pub(crate) fn current(&self) -> Option<Snapshot<'_>> {
+        if self.behind.load(Acquire) { None } else { self.known() }
+    }
+
+    /// What is known of the log, if that is what the token names, or has just grown on from it.
+    pub(crate) fn at(&self, token: &FreshnessToken) -> Option<Snapshot<'_>> {
+        // A chain digest is of all entries up to it, and is written when they have been taken in.
+        let known = self.chain.iter().map(|word| word.load(Acquire));
+        let is_it = token.incarnation == self.incarnation && known.eq(chain_words(&token.chain));
+        self.known().filter(|known| is_it && known.position() >= token.position)
+    }
+
+    #[inline]
+    fn known(&self) -> Option<Snapshot<'_>> {
+        let view = self.view.get()?;
+        Some(Snapshot { view, position: Position(self.position.load(Acquire)) })
+    }
+
+    /// Brings the index up to date, when nobody else does.
+    pub(crate) fn update(&self) -> Update<'_> {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        Update { index: self, progress }
+    }
+}
+
+/// Brings an index up to date.
+pub(crate) struct Update<'a> {
+    index: &'a SerialIndex,
+    progress: MutexGuard<'a, Progress>,
+}
+
+impl<'a> Update<'a> {
+    /// How far the log was read, and in which history.
+    pub(crate) fn token(&self) -> &FreshnessToken {
+        &self.progress.token
+    }
+
+    /// What is known of the log.
     ///
     /// # Errors
-    /// Where `read` fails.
-    pub(crate) fn build<E>(
+    /// Where that is less than it should be, since there are too many certificates.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot<'a>, Full> {
+        self.index.current().ok_or(Full)
+    }
+
+    /// Takes in the entries up to this token about the certificates that CRLs must still know of,
+    /// which `read` shows: those about one certificate in the order of the log, about `room`
+    /// certificates in all. The token is of the same history as the one before.
+    ///
+    /// # Errors
+    /// Where `read` fails. Nothing was taken in then.
+    pub(crate) fn read<E>(
+        &mut self,
         token: FreshnessToken,
-        read: impl FnOnce(&mut dyn FnMut(&Event)) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        let mut index = Self { token, behind: false, revoked: HashMap::new() };
-        read(&mut |event| index.fold(event))?;
-        Ok(index)
-    }
-
-    /// How far the log was read, and in which history.
-    pub(crate) const fn token(&self) -> &FreshnessToken {
-        &self.token
-    }
-
-    /// The revocation of this serial number, if it is revoked.
-    pub(crate) fn find(&self, serial: Serial) -> Option<Revocation> {
-        self.revoked.get(&serial).copied()
-    }
-
-    /// Whether the store must be asked what the log is.
-    pub(crate) const fn is_behind(&self) -> bool {
-        self.behind
-    }
-
-    /// Says that all entries were taken in.
-    pub(crate) const fn caught_up(&mut self) {
-        self.behind = false;
-    }
-
-    /// Says that the log may go further.
-    pub(crate) const fn fall_behind(&mut self) {
-        self.behind = true;
+        room: u64,
+        read: impl FnOnce(&mut dyn FnMut(Position, &Event)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { index, progress } = self;
+        let (view, mut end) = View::new(&index.key, room);
+        let mut taken = Ok(());
+        read(&mut |position, event| {
+            if let Some(is) = RevokedSubject::of(event, position) {
+                taken = taken.and_then(|()| view.add(&mut end, is));
+            }
+        })?;
+        if taken.is_ok() {
+            taken = match index.view.get() {
+                Some(known) => known.absorb(&mut progress.end, &view, &end),
+                None => {
+                    progress.end = end;
+                    index.view.get_or_init(|| view);
+                    Ok(())
+                }
+            };
+        }
+        if taken.is_ok() {
+            self.reach(token);
+            self.caught_up(token.position);
+        }
+        Ok(())
     }
 
     /// Takes in the entry at this position, if it is the next one. Where it is any other than the
     /// last one, it may be of a history that parted from this one.
     pub(crate) fn advance(&mut self, position: Position, entry: &Entry) {
-        let next = self.token.position.0.saturating_add(1);
-        if position.0 == next && entry.follows(&self.token.chain) {
-            (self.token.position, self.token.chain) = (position, entry.chain);
-            self.fold(&entry.event);
+        let token = self.progress.token;
+        let next = token.position.0.saturating_add(1);
+        if position.0 == next && entry.follows(&token.chain) && self.take(position, &entry.event) {
+            self.reach(FreshnessToken { position, chain: entry.chain, ..token });
         }
-        self.behind |= (position, entry.chain) != (self.token.position, self.token.chain);
+        let token = self.token();
+        if (position, entry.chain) != (token.position, token.chain) {
+            self.fall_behind();
+        }
     }
 
-    fn fold(&mut self, event: &Event) {
-        if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
-            self.revoked.insert(subject.serial, *revocation);
+    /// Takes in an event; answers whether it could.
+    fn take(&mut self, position: Position, event: &Event) -> bool {
+        let Some(view) = self.index.view.get() else { return false };
+        match RevokedSubject::of(event, position) {
+            Some(is) => view.add(&mut self.progress.end, is).is_ok(),
+            None => true,
         }
     }
+
+    /// Says that all entries up to the token were taken in.
+    fn reach(&mut self, token: FreshnessToken) {
+        self.progress.token = token;
+        for (word, value) in self.index.chain.iter().zip(chain_words(&token.chain)) {
+            word.store(value, Release);
+        }
+        self.index.position.store(token.position.0, Release);
+    }
+
+    /// Says that the log goes no further than this position.
+    pub(crate) fn caught_up(&mut self, head: Position) {
+        if self.token().position == head {
+            self.index.behind.store(false, Release);
+        }
+    }
+
+    /// Says that the log may go further.
+    pub(crate) fn fall_behind(&mut self) {
+        self.index.behind.store(true, Release);
+    }
+}
+
+/// A chain digest as words.
+fn chain_words(chain: &[u8; 32]) -> [u64; 4] {
+    let mut words = [0; 4];
+    let (octets, _) = chain.as_chunks();
+    for (word, octets) in words.iter_mut().zip(octets) {
+        *word = u64::from_le_bytes(*octets);
+    }
+    words
 }

@@ -25,6 +25,7 @@ const MAX_OCTETS: usize = 20;
 pub struct Serial {
     // Compared first: among minimal positive INTEGERs, the longer is the larger.
     length: u8,
+    // The number: the content octets at the end, zeros before them.
     octets: [u8; MAX_OCTETS],
 }
 
@@ -89,9 +90,9 @@ impl Serial {
             [0, 0..=0x7f, ..] => Err(SerialError::NotMinimal),
             _ => {
                 let mut serial = Self { length: 0, octets: [0; MAX_OCTETS] };
-                serial
-                    .octets
-                    .get_mut(..octets.len())
+                MAX_OCTETS
+                    .checked_sub(octets.len())
+                    .and_then(|zeros| serial.octets.get_mut(zeros..))
                     .ok_or(SerialError::TooLong { octets: octets.len() })?
                     .copy_from_slice(octets);
                 serial.length = octets.len() as u8;
@@ -147,7 +148,20 @@ impl Serial {
 
     /// The content octets of the DER INTEGER, sign octet kept: 1 to 20.
     pub fn as_octets(&self) -> &[u8] {
-        self.octets.get(..usize::from(self.length)).unwrap_or(&self.octets)
+        self.octets.get(MAX_OCTETS - usize::from(self.length)..).unwrap_or(&self.octets)
+    }
+
+    /// The number, big-endian.
+    pub(crate) const fn as_number(&self) -> &[u8; MAX_OCTETS] {
+        &self.octets
+    }
+
+    /// Takes what [`Serial::as_number`] gave.
+    pub(crate) fn from_number(octets: [u8; MAX_OCTETS]) -> Self {
+        let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
+        let sign = usize::from(octets.get(zeros).is_some_and(|&octet| octet >= 0x80));
+        let length = (MAX_OCTETS - zeros + sign).min(MAX_OCTETS);
+        Self { length: length as u8, octets }
     }
 
     /// The same number for look-ups in what others made.
@@ -345,6 +359,18 @@ mod tests {
         assert_eq!("0x1".parse(), Serial::from_octets(&[1]));
         let long = Serial::from_decimal(&"9".repeat(60)).unwrap_err();
         assert!(matches!(long, SerialError::TooLong { .. }));
+    }
+
+    #[test]
+    fn the_number_is_all_there_is_to_it() {
+        for length in 1..=MAX_OCTETS {
+            for first in [[0x01, 0xff], [0x00, 0x80], [0x7f, 0x00]] {
+                let octets = [&first[..], &[0; MAX_OCTETS]].concat();
+                let Ok(serial) = Serial::from_octets(&octets[..length]) else { continue };
+                assert_eq!(Serial::from_number(*serial.as_number()), serial);
+                assert_eq!(serial.as_octets(), &octets[..length]);
+            }
+        }
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl Timestamp {
     /// 9999-12-31T23:59:59Z, which RFC 5280 §4.1.2.5 uses for "no well-defined expiration date".
     pub const MAX: Self = Self(LAST);
 
+    /// Seconds since 1970-01-01T00:00:00Z, which reach into 2106.
+    #[inline]
+    pub(crate) const fn from_unix_u32(seconds: u32) -> Self {
+        Self(seconds as i64)
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors

@@ -2,18 +2,16 @@
 
 use super::{Authority, Error, Freshness, view::entry};
 use crate::{
-    index::SerialIndex,
+    index::{Full, Indexes, Snapshot},
     issuer_id::IssuerId,
     lifecycle::Revocation,
     log::{FreshnessToken, Position},
     serial::Serial,
-    store::{Batch, Space, Store, key},
+    store::{Batch, Space, Store, StoreError, key},
 };
-use std::{
-    collections::HashMap,
-    ops::ControlFlow,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::ops::ControlFlow;
+
+const TOO_MANY: &str = "more certificates are revoked than an index can name";
 
 /// What the index says of a serial number: revoked or not, never "good".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,23 +48,10 @@ impl<S: Store> Authority<S> {
         serial: Serial,
         freshness: Freshness,
     ) -> Result<RevocationAnswer, Error> {
-        let answer = |index: &SerialIndex| RevocationAnswer {
-            revocation: index.find(serial),
-            position: index.token().position,
-        };
-        let is_fresh = |index: &SerialIndex| match &freshness {
-            Freshness::View => !index.is_behind(),
-            // Whether a token of an earlier position is of the same history, the store must say.
-            Freshness::AtLeast(token) => index.token() == token,
-            Freshness::Head => false,
-        };
-        if let Some(index) = self.indexes.of(issuer) {
-            let index = index.read().unwrap_or_else(PoisonError::into_inner);
-            if is_fresh(&index) {
-                return Ok(answer(&index));
-            }
-        }
-        self.catch_up(issuer, &freshness, answer)
+        self.read(issuer, freshness, |known| RevocationAnswer {
+            revocation: known.find(serial),
+            position: known.position(),
+        })
     }
 
     /// Brings the index of an issuer up to the head of its log; answers the position.
@@ -79,61 +64,63 @@ impl<S: Store> Authority<S> {
     /// [`Error::Forked`] if it went on from there another way: that ends when a new authority is
     /// made on the store.
     pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
-        self.catch_up(issuer, &Freshness::Head, |index| index.token().position)
+        self.catch_up(issuer, &Freshness::Head).map(|known| known.position())
     }
 
-    /// Brings the index up to a view that shows what is demanded, and answers from it.
-    fn catch_up<T>(
+    /// Answers from what is known, if it is as fresh as demanded, else from what the store shows.
+    #[inline]
+    fn read<T>(
         &self,
         issuer: IssuerId,
-        freshness: &Freshness,
-        answer: impl FnOnce(&SerialIndex) -> T,
+        freshness: Freshness,
+        answer: impl FnOnce(Snapshot<'_>) -> T,
     ) -> Result<T, Error> {
+        let known = self.indexes.of(issuer).and_then(|index| match &freshness {
+            Freshness::View => index.current(),
+            // Whether a token of an earlier position is of the same history, the store must say.
+            Freshness::AtLeast(token) if token.issuer == issuer => index.at(token),
+            Freshness::AtLeast(_) | Freshness::Head => None,
+        });
+        match known {
+            Some(known) => Ok(answer(known)),
+            None => self.catch_up(issuer, &freshness).map(answer),
+        }
+    }
+
+    /// Brings the index up to a view that shows what is demanded.
+    #[cold]
+    fn catch_up(&self, issuer: IssuerId, freshness: &Freshness) -> Result<Snapshot<'_>, Error> {
         let index = match self.indexes.of(issuer) {
             Some(index) => index,
             None => {
                 let start = self.view_with(freshness)?.token(issuer, Position(0))?;
-                self.indexes.of_or_new(start)
+                self.indexes.of_or_new(start, self.draw()?)
             }
         };
-        let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+        let mut update = index.update();
         // Only now: whoever writes after this view finds the index, and waits to advance it.
         let view = self.view_with(freshness)?;
-        let known = *index.token();
+        let known = *update.token();
         let head = view.covers(&known)?;
         if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
             let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
-            *index = SerialIndex::build(token, |visit| view.live(issuer, &head, visit))?;
+            update.read(token, head.tally.count, |visit| view.live(issuer, &head, visit))?;
         } else {
             view.log(&known, &head, |position, entry| {
-                index.advance(position, &entry);
+                update.advance(position, &entry);
                 ControlFlow::Continue(())
             })?;
-            index.caught_up();
+            update.caught_up(head.position);
         }
-        Ok(answer(&index))
+        Ok(update.snapshot().map_err(|Full| StoreError::Backend(TOO_MANY.into()))?)
     }
 }
 
-/// The indexes that were asked for.
-#[derive(Debug, Default)]
-pub(super) struct Indexes(RwLock<HashMap<IssuerId, Arc<RwLock<SerialIndex>>>>);
-
 impl Indexes {
-    fn of(&self, issuer: IssuerId) -> Option<Arc<RwLock<SerialIndex>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&issuer).cloned()
-    }
-
-    fn of_or_new(&self, start: FreshnessToken) -> Arc<RwLock<SerialIndex>> {
-        let mut indexes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(RwLock::new(SerialIndex::new(start)));
-        Arc::clone(indexes.entry(start.issuer).or_insert_with(new))
-    }
-
     /// Says that these logs may have been written to.
     pub(super) fn fall_behind(&self, batch: &Batch) {
         for index in batch.appends.iter().filter_map(|append| self.of(append.issuer)) {
-            index.write().unwrap_or_else(PoisonError::into_inner).fall_behind();
+            index.update().fall_behind();
         }
     }
 
@@ -142,13 +129,13 @@ impl Indexes {
     pub(super) fn advance(&self, batch: &Batch) {
         for append in &batch.appends {
             let Some(index) = self.of(append.issuer) else { continue };
-            let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+            let mut update = index.update();
             let positions = (append.expected.0.saturating_add(1)..).map(Position);
             for (position, new) in positions.zip(&append.entries) {
                 let key = key::log(append.issuer, position);
                 match entry(Space::Log, &key, &new.value) {
-                    Ok(entry) => index.advance(position, &entry),
-                    Err(_) => index.fall_behind(),
+                    Ok(entry) => update.advance(position, &entry),
+                    Err(_) => update.fall_behind(),
                 }
             }
         }

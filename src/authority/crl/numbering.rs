@@ -181,7 +181,7 @@ pub(super) fn newest_date(
     }
     // A date from a clock that was ahead: an amendment may have corrected it since.
     let mut dates = BTreeMap::new();
-    view.live(issuer, &head, |event| {
+    view.live(issuer, &head, |_, event| {
         if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
             if revocation.date > now {
                 dates.insert(subject.serial, revocation.date);

@@ -123,13 +123,13 @@ impl View<'_> {
         &self,
         issuer: IssuerId,
         head: &Head,
-        mut visit: impl FnMut(&Event),
+        mut visit: impl FnMut(Position, &Event),
     ) -> Result<(), StoreError> {
         let mut tally = Tally::default();
         let prefix = issuer.as_octets();
         self.scan(Space::Entries, prefix, key::past(prefix), |key, value| {
             tally.add(value);
-            visit(&entry(Space::Entries, key, value)?.event);
+            visit(key::position(key), &entry(Space::Entries, key, value)?.event);
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
         check_tally(issuer, head.position, &head.tally, &tally)

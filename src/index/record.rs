@@ -1,0 +1,251 @@
+//! What the log says of one revoked certificate, in 40 octets.
+//!
+//! ```text
+//! word 0, 1     the number, of 20 octets …
+//! word 2        … its end │ position, u32 where it was revoked
+//! word 3        revocationDate, u32 │ recorded_at, u32          seconds since 1970
+//! word 4        the version:
+//!               0 │ kind, 1 bit │ reason, 4 bits │ partition, 24 bits │ notAfter, u32
+//!               1 │ …                                      where the exception is, u32
+//! ```
+//!
+//! Times through 2106, partitions and positions below 2^24 and 2^32, end entities and those of which
+//! the kind is not known: what does not fit is an [`Exception`], which the version names. So is what a
+//! revocation became that was amended. The version is all of a record that ever changes, at once for
+//! all who read, and an exception leads to the version before it: a record tells what the log said of
+//! the certificate at any position.
+
+use super::{pages::Pages, revoked::RevokedSubject};
+use crate::{
+    lifecycle::{CertificateKind, Revocation},
+    log::{Position, Subject},
+    partition::Partition,
+    reason::Reason,
+    serial::Serial,
+    time::Timestamp,
+};
+use std::sync::{
+    OnceLock,
+    atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+};
+
+/// What the log says of one revoked certificate.
+#[derive(Default)]
+pub(super) struct Record([AtomicU64; 5]);
+
+/// What does not fit into a record.
+pub(super) struct Exception {
+    pub(super) is: RevokedSubject,
+    /// The version that it replaced.
+    pub(super) before: Option<u64>,
+}
+
+/// The exceptions of all records.
+pub(super) type Exceptions = Pages<OnceLock<Box<Exception>>>;
+
+/// A record as it was at a position.
+pub(super) enum AsOf<'a> {
+    Record(&'a Record, u64),
+    Exception(&'a RevokedSubject),
+}
+
+/// Words 3 and 4 of a record.
+#[derive(Clone, Copy)]
+pub(super) struct Packed {
+    times: u64,
+    version: u64,
+}
+
+/// Set in a version that names an exception.
+const EXCEPTION: u64 = 1 << 63;
+const END_ENTITY: u64 = 1 << 60;
+const REASON: u32 = 56;
+const PARTITION: u32 = 32;
+
+/// As a notAfter: 9999-12-31T23:59:59Z, which RFC 5280 §4.1.2.5 uses for "never".
+const NEVER: u32 = u32::MAX;
+
+impl Packed {
+    /// What the record says, if it fits.
+    pub(super) fn of(is: &RevokedSubject) -> Option<Self> {
+        let RevokedSubject { subject, first, last, revocation } = is;
+        let fits = first == last
+            && u32::try_from(first.0).is_ok()
+            && revocation.invalidity_date.is_none()
+            && subject.partition.0 < 1 << (REASON - PARTITION);
+        let not_after = match subject.not_after {
+            None => 0,
+            Some(Timestamp::MAX) => NEVER,
+            Some(at) => short(at).filter(|&seconds| seconds != 0 && seconds != NEVER)?,
+        };
+        let kind = match subject.kind {
+            CertificateKind::Unknown => 0,
+            CertificateKind::EndEntity => END_ENTITY,
+            CertificateKind::Ca(_) => return None,
+        };
+        let reason = revocation.reason.map_or(0, |reason| u64::from(reason.code()) + 1);
+        let dates = [short(revocation.date)?, short(revocation.recorded_at)?];
+        fits.then_some(Self {
+            times: u64::from(dates[0]) << 32 | u64::from(dates[1]),
+            version: kind
+                | reason << REASON
+                | u64::from(subject.partition.0) << PARTITION
+                | u64::from(not_after),
+        })
+    }
+
+    /// What names the exception at this index.
+    pub(super) const fn exception(index: u32) -> Self {
+        Self { times: 0, version: EXCEPTION | index as u64 }
+    }
+}
+
+impl Record {
+    /// Writes a record that nobody reads yet.
+    pub(super) fn write(&self, is: &RevokedSubject, packed: Packed) {
+        let number = number(is.subject.serial);
+        let position = u64::from(u32::try_from(is.first.0).unwrap_or(u32::MAX));
+        let end = u64::from(number.2) << 32 | position;
+        let words = [number.0, number.1, end, packed.times, packed.version];
+        for (word, value) in self.0.iter().zip(words) {
+            word.store(value, Relaxed);
+        }
+    }
+
+    /// Says that an exception took the place of what it said; answers the version that it had.
+    pub(super) fn amend(&self, exception: Packed) {
+        let [.., version] = &self.0;
+        version.store(exception.version, Release);
+    }
+
+    /// The version of what it says now.
+    #[inline]
+    pub(super) fn version(&self) -> u64 {
+        let [.., version] = &self.0;
+        version.load(Acquire)
+    }
+
+    /// Whether it is about the certificate with this number.
+    #[inline]
+    pub(super) fn is_about(&self, number: Number) -> bool {
+        self.number() == number
+    }
+
+    /// The number that it is about.
+    #[inline]
+    pub(super) fn number(&self) -> Number {
+        let [high, middle, end, ..] = &self.0;
+        (high.load(Relaxed), middle.load(Relaxed), (end.load(Relaxed) >> 32) as u32)
+    }
+
+    /// What it said at this position, if the certificate was revoked then.
+    #[inline]
+    pub(super) fn at<'a>(
+        &'a self,
+        position: Position,
+        exceptions: &'a Exceptions,
+    ) -> Option<AsOf<'a>> {
+        let mut version = self.version();
+        while version & EXCEPTION != 0 {
+            let exception = exceptions.get(version as u32)?.get()?;
+            if exception.is.last <= position {
+                return Some(AsOf::Exception(&exception.is));
+            }
+            version = exception.before?;
+        }
+        (self.first() <= position).then_some(AsOf::Record(self, version))
+    }
+
+    #[inline]
+    fn first(&self) -> Position {
+        let [_, _, end, ..] = &self.0;
+        Position(u64::from(end.load(Relaxed) as u32))
+    }
+
+    #[inline]
+    fn revocation(&self, version: u64) -> Revocation {
+        let [.., times, _] = &self.0;
+        let times = times.load(Relaxed);
+        Revocation {
+            date: seconds((times >> 32) as u32),
+            reason: reason((version >> REASON) as u8 & 0xf),
+            invalidity_date: None,
+            recorded_at: seconds(times as u32),
+        }
+    }
+}
+
+impl AsOf<'_> {
+    /// The revocation.
+    #[inline]
+    pub(super) fn revocation(&self) -> Revocation {
+        match self {
+            Self::Record(record, version) => record.revocation(*version),
+            Self::Exception(is) => is.revocation,
+        }
+    }
+
+    /// All of it.
+    pub(super) fn subject(&self) -> RevokedSubject {
+        let (record, version) = match self {
+            Self::Record(record, version) => (record, *version),
+            Self::Exception(is) => return **is,
+        };
+        let not_after = match version as u32 {
+            0 => None,
+            NEVER => Some(Timestamp::MAX),
+            at => Some(seconds(at)),
+        };
+        let kind = match version & END_ENTITY {
+            0 => CertificateKind::Unknown,
+            _ => CertificateKind::EndEntity,
+        };
+        let partition =
+            Partition((version >> PARTITION) as u32 & ((1 << (REASON - PARTITION)) - 1));
+        RevokedSubject {
+            subject: Subject { serial: serial(record.number()), kind, partition, not_after },
+            first: record.first(),
+            last: record.first(),
+            revocation: record.revocation(version),
+        }
+    }
+}
+
+/// The number of a certificate, as words that compare as it does.
+pub(super) type Number = (u64, u64, u32);
+
+#[inline]
+pub(super) fn number(serial: Serial) -> Number {
+    let number = u128::from_be_bytes(*serial.as_number().first_chunk().unwrap_or(&[0; 16]));
+    let end = serial.as_number().last_chunk().map_or(0, |end| u32::from_be_bytes(*end));
+    ((number >> 64) as u64, number as u64, end)
+}
+
+/// The serial number with this number.
+pub(super) fn serial((high, middle, end): Number) -> Serial {
+    let mut octets = [0; 20];
+    let words = [&high.to_be_bytes()[..], &middle.to_be_bytes(), &end.to_be_bytes()];
+    for (octet, value) in octets.iter_mut().zip(words.into_iter().flatten()) {
+        *octet = *value;
+    }
+    Serial::from_number(octets)
+}
+
+/// A time as seconds since 1970, if 32 bits hold it.
+fn short(at: Timestamp) -> Option<u32> {
+    u32::try_from(at.unix()).ok()
+}
+
+#[inline]
+fn seconds(short: u32) -> Timestamp {
+    Timestamp::from_unix_u32(short)
+}
+
+/// The reason with this code less one; none at 0.
+#[inline]
+fn reason(code: u8) -> Option<Reason> {
+    code.checked_sub(1).and_then(Reason::from_code)
+}

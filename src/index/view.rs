@@ -1,0 +1,149 @@
+//! The revoked certificates of one issuer, as the log has them at any position.
+//!
+//! ```text
+//!             hash            id                      version
+//!   serial ──────────▶ lines ─────▶ records in order ─────────▶ exceptions
+//!                                   of their arrival            of a few
+//! ```
+//!
+//! A log only grows, and so does the view: what it says of a position never changes. So a snapshot is
+//! nothing but a position, and whoever reads one neither waits for whoever adds to it nor keeps
+//! anything from being freed.
+
+use super::{
+    lines::{Full, Lines},
+    pages::Pages,
+    record::{self, AsOf, Exception, Exceptions, Packed, Record},
+    revoked::RevokedSubject,
+};
+use crate::{lifecycle::Revocation, log::Position, serial::Serial};
+use siphasher::sip::SipHasher13;
+
+/// The revoked certificates of one issuer.
+pub(super) struct View {
+    hasher: SipHasher13,
+    lines: Lines,
+    records: Pages<Record>,
+    exceptions: Exceptions,
+}
+
+/// How much there is in a view. There is one for each, and who has it may add.
+#[derive(Default)]
+pub(super) struct End {
+    records: u32,
+    exceptions: u32,
+}
+
+impl View {
+    /// A view of nothing, with room for so many certificates, under a secret key.
+    pub(super) fn new(key: &[u8; 16], room: u64) -> (Self, End) {
+        let view = Self {
+            hasher: SipHasher13::new_with_key(key),
+            lines: Lines::with_room_for(room),
+            records: Pages::default(),
+            exceptions: Pages::default(),
+        };
+        (view, End::default())
+    }
+
+    /// Takes in what entries say of a certificate, if it does not know them.
+    ///
+    /// # Errors
+    /// Where there are too many certificates. Nothing is taken in then.
+    pub(super) fn add(&self, end: &mut End, later: RevokedSubject) -> Result<(), Full> {
+        let serial = later.subject.serial;
+        let Some(record) = self.record(serial) else { return self.add_new(end, later) };
+        let known = record.at(Position(u64::MAX), &self.exceptions).map(|known| known.subject());
+        if let Some(known) = known.filter(|known| known.last < later.last) {
+            let is = known.amended(later);
+            record.amend(self.except(end, is, Some(record.version()))?);
+        }
+        Ok(())
+    }
+
+    fn add_new(&self, end: &mut End, is: RevokedSubject) -> Result<(), Full> {
+        let packed = Packed::of(&is).map_or_else(|| self.except(end, is, None), Ok)?;
+        let id = end.records;
+        self.records.get_or_make(id).ok_or(Full)?.write(&is, packed);
+        let count = u64::from(id) + 1;
+        self.lines.insert(self.hash(is.subject.serial), id, count, |id| {
+            let number = self.records.get(id).map(Record::number).unwrap_or_default();
+            self.hash(record::serial(number))
+        })?;
+        end.records = id.checked_add(1).ok_or(Full)?;
+        Ok(())
+    }
+
+    /// Keeps what does not fit into a record.
+    fn except(
+        &self,
+        end: &mut End,
+        is: RevokedSubject,
+        before: Option<u64>,
+    ) -> Result<Packed, Full> {
+        let index = end.exceptions;
+        let place = self.exceptions.get_or_make(index).ok_or(Full)?;
+        place.get_or_init(|| Box::new(Exception { is, before }));
+        end.exceptions = index.checked_add(1).ok_or(Full)?;
+        Ok(Packed::exception(index))
+    }
+
+    /// Takes in all that another view knows and this one does not.
+    pub(super) fn absorb(&self, end: &mut End, other: &Self, known: &End) -> Result<(), Full> {
+        let subjects = (0..known.records).filter_map(|id| {
+            let record = other.records.get(id)?;
+            Some(record.at(Position(u64::MAX), &other.exceptions)?.subject())
+        });
+        subjects.into_iter().try_for_each(|is| self.add(end, is))
+    }
+
+    #[inline]
+    fn hash(&self, serial: Serial) -> u64 {
+        self.hasher.hash(serial.as_number())
+    }
+
+    #[inline]
+    fn record(&self, serial: Serial) -> Option<&Record> {
+        let number = record::number(serial);
+        self.lines.find(self.hash(serial), |id| {
+            self.records.get(id).filter(|record| record.is_about(number))
+        })
+    }
+
+    #[inline]
+    fn find(&self, serial: Serial, position: Position) -> Option<AsOf<'_>> {
+        self.record(serial)?.at(position, &self.exceptions)
+    }
+
+    /// How many lines are searched for a serial number, at most.
+    #[cfg(test)]
+    pub(super) fn lines_searched(&self, serial: Serial) -> u32 {
+        self.lines.searched(self.hash(serial))
+    }
+}
+
+/// A view of a log up to a position.
+#[derive(Clone, Copy)]
+pub(crate) struct Snapshot<'a> {
+    pub(super) view: &'a View,
+    pub(super) position: Position,
+}
+
+impl Snapshot<'_> {
+    /// How far the log was read.
+    #[inline]
+    pub(crate) const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The revocation of this serial number, if it is revoked.
+    #[inline]
+    pub(crate) fn find(&self, serial: Serial) -> Option<Revocation> {
+        self.view.find(serial, self.position).map(|found| found.revocation())
+    }
+    /// What the log says of this serial number, if it is revoked.
+    #[cfg(test)]
+    pub(super) fn subject(&self, serial: Serial) -> Option<RevokedSubject> {
+        self.view.find(serial, self.position).map(|found| found.subject())
+    }
+}
