@@ -6,6 +6,7 @@ mod commit;
 mod compact;
 mod crl;
 mod distribution;
+mod effective;
 mod ends;
 mod error;
 mod fall;
@@ -30,6 +31,7 @@ pub use self::{
     compact::{Compact, Compacted, NoProof},
     crl::{CrlRequest, IssuedCrl},
     distribution::{Distribution, DistributionError},
+    effective::EffectiveAnswer,
     error::{CannotSign, Error, NeedsBase},
     fall::{CaRevoked, RevokeCa, WouldInvalidate},
     follow::{Changes, Freshness, LoggedEntry},
@@ -52,7 +54,7 @@ pub(crate) use self::{
     release::Intent,
 };
 
-use self::{commit::Queue, partitions::Leases, view::View};
+use self::{commit::Queue, effective::KnownFalls, partitions::Leases, view::View};
 use crate::{
     index::Indexes,
     lifecycle::Policy,
@@ -99,6 +101,7 @@ pub struct Authority<S> {
     verifier: Box<dyn Verifier>,
     random: Box<Random>,
     indexes: Indexes,
+    falls: KnownFalls,
     queue: Queue,
     leases: Leases,
 }
@@ -118,6 +121,7 @@ impl<S: Store> Authority<S> {
             verifier: Box::new(LocalVerifier),
             random: Box::new(|octets| getrandom::fill(octets).map_err(|error| error.into())),
             indexes: Indexes::default(),
+            falls: KnownFalls::default(),
             queue: Queue::default(),
             leases: Leases::default(),
         }

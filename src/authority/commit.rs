@@ -70,7 +70,9 @@ impl<S: Store> Authority<S> {
             }
             let written = self.ends(&together, moved).and_then(|ends| {
                 let (batch, after) = together.to_batch(&ends);
-                self.store.apply(&batch).inspect_err(|_| self.indexes.fall_behind(&batch))?;
+                let applied = self.store.apply(&batch);
+                self.falls.note(&batch);
+                applied.inspect_err(|_| self.indexes.fall_behind(&batch))?;
                 self.indexes.advance(&batch);
                 lock(&self.queue.written).replace(after);
                 Ok(Placed::at(&ends))

@@ -64,6 +64,7 @@ impl<S: Store> Authority<S> {
     /// [`Error::Forked`] if it went on from there another way: that ends when a new authority is
     /// made on the store.
     pub fn refresh(&self, issuer: IssuerId) -> Result<Position, Error> {
+        self.falls.forget();
         self.catch_up(issuer, &Freshness::Head).map(|known| known.position())
     }
 

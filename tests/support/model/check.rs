@@ -140,6 +140,17 @@ impl Checker {
         let index = authority.revocation(id, serial).unwrap();
         assert_eq!(index.revocation, history.map(|history| history.current));
         assert_eq!(index.position, status.as_of.position(id), "the index follows the log");
+        let effective = authority.effective_revocation(id, serial).unwrap();
+        assert_eq!((effective.revocation, effective.position), (index.revocation, index.position));
+        match (&own, &status.effective) {
+            (CertificateStatus::NotIssued, _) => {
+                assert_eq!(effective.invalidation.is_some(), down(&ca));
+            }
+            (_, CertificateStatus::Invalidated(by)) => {
+                assert_eq!(effective.invalidation.as_deref(), Some(by));
+            }
+            _ => assert_eq!(effective.invalidation, None),
+        }
         let seen = self.as_ofs.insert(id, status.as_of.clone()).unwrap_or_default();
         for (ancestor, position) in seen.positions {
             let now = status.as_of.positions.get(&ancestor);
