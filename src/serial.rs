@@ -1,6 +1,6 @@
 //! Serial numbers: RFC 5280 §4.1.2.2.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// The most content octets that a serial number may have (RFC 5280 §4.1.2.2).
 const MAX_OCTETS: usize = 20;
@@ -21,9 +21,8 @@ const MAX_OCTETS: usize = 20;
 /// assert_eq!(serial.to_string(), "e8:cb:d2");
 /// # Ok::<(), annul::SerialError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Serial {
-    // Compared first: among minimal positive INTEGERs, the longer is the larger.
     length: u8,
     // The number: the content octets at the end, zeros before them.
     octets: [u8; MAX_OCTETS],
@@ -164,9 +163,49 @@ impl Serial {
         Self { length: length as u8, octets }
     }
 
+    /// The content octets, with as many zeros behind them as make it 20 octets.
+    #[inline]
+    pub(crate) fn padded_octets(&self) -> [u8; MAX_OCTETS] {
+        let mut octets = [0; 2 * MAX_OCTETS];
+        if let Some(number) = octets.first_chunk_mut() {
+            *number = self.octets;
+        }
+        let content = octets.get(MAX_OCTETS - usize::from(self.length)..);
+        content.and_then(|content| content.first_chunk()).copied().unwrap_or(self.octets)
+    }
+
+    /// How many content octets the DER INTEGER has: 1 to 20.
+    #[inline]
+    pub(crate) fn length(&self) -> u8 {
+        self.length
+    }
+
+    /// The number, as words that compare as it does.
+    #[inline]
+    fn order(&self) -> (u64, u64, u32) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, rest @ ..] = self.octets;
+        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
+        (first, second, u32::from_be_bytes(rest))
+    }
+
     /// The same number for look-ups in what others made.
     pub fn as_ref(&self) -> SerialRef<'_> {
         SerialRef(self.as_octets())
+    }
+}
+
+impl PartialOrd for Serial {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Serial {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
     }
 }
 
@@ -378,6 +417,21 @@ mod tests {
         let serials = ["01", "7f", "80", "ff", "0100", "7fff", "8000", "ffffff"];
         let parsed: Vec<Serial> = serials.iter().map(|s| s.parse().unwrap()).collect();
         assert!(parsed.is_sorted());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn order_is_that_of_the_octets_among_serials_of_one_length(
+            one in proptest::array::uniform20(0..3u8),
+            other in proptest::array::uniform20(0..3u8),
+            length in 2..=20usize,
+        ) {
+            let [one, other] = [one, other].map(|mut octets| {
+                octets[0] = 1;
+                Serial::from_octets(&octets[..length]).unwrap()
+            });
+            proptest::prop_assert_eq!(one.cmp(&other), one.as_octets().cmp(other.as_octets()));
+        }
     }
 
     #[test]

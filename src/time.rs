@@ -1,7 +1,9 @@
 //! Time as RFC 5280 knows it: UTC, whole seconds, 1950 to 9999.
 
+mod written;
+
 use crate::asn1::{self, GENERALIZED_TIME, Malformed, UTC_TIME};
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, num::NonZeroU64, str::FromStr, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
 const FIRST: i64 = datetime!(1950-01-01 00:00:00 UTC).unix_timestamp();
@@ -19,7 +21,10 @@ const FIRST_GENERALIZED: i64 = datetime!(2050-01-01 00:00:00 UTC).unix_timestamp
 /// # Ok::<(), annul::TimestampError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(
+    // Seconds since the last one of 1949: never zero, so that an `Option` of it is no larger.
+    NonZeroU64,
+);
 
 /// Why something is no [`Timestamp`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,18 +46,18 @@ pub enum TimestampError {
 
 impl Timestamp {
     /// 1950-01-01T00:00:00Z.
-    pub const MIN: Self = Self(FIRST);
+    pub const MIN: Self = Self::nearest(FIRST);
 
     /// 1970-01-01T00:00:00Z.
-    pub const UNIX_EPOCH: Self = Self(0);
+    pub const UNIX_EPOCH: Self = Self::nearest(0);
 
     /// 9999-12-31T23:59:59Z, which RFC 5280 §4.1.2.5 uses for "no well-defined expiration date".
-    pub const MAX: Self = Self(LAST);
+    pub const MAX: Self = Self::nearest(LAST);
 
     /// Seconds since 1970-01-01T00:00:00Z, which reach into 2106.
     #[inline]
     pub(crate) const fn from_unix_u32(seconds: u32) -> Self {
-        Self(seconds as i64)
+        Self::nearest(seconds as i64)
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -61,7 +66,7 @@ impl Timestamp {
     /// [`TimestampError::OutOfRange`] before 1950 or after 9999.
     pub const fn from_unix(seconds: i64) -> Result<Self, TimestampError> {
         if FIRST <= seconds && seconds <= LAST {
-            Ok(Self(seconds))
+            Ok(Self::nearest(seconds))
         } else {
             Err(TimestampError::OutOfRange { seconds })
         }
@@ -69,14 +74,29 @@ impl Timestamp {
 
     /// Seconds since 1970-01-01T00:00:00Z.
     pub const fn unix(self) -> i64 {
-        self.0
+        self.since_first() as i64 + FIRST
+    }
+
+    /// From seconds since 1970-01-01T00:00:00Z: the nearest that is none before 1950 or after 9999.
+    const fn nearest(seconds: i64) -> Self {
+        let since_first = match seconds {
+            ..FIRST => 0,
+            FIRST..LAST => seconds - FIRST,
+            LAST.. => LAST - FIRST,
+        };
+        Self(NonZeroU64::MIN.saturating_add(since_first as u64))
+    }
+
+    /// Seconds since 1950-01-01T00:00:00Z.
+    const fn since_first(self) -> u64 {
+        self.0.get() - 1
     }
 
     /// The moment `duration` later, fractions of a second cut off, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-        Self(self.0.saturating_add(seconds).min(LAST))
+        Self::nearest(self.unix().saturating_add(seconds))
     }
 
     /// The moment `duration` earlier, fractions of a second cut off, at least
@@ -84,12 +104,12 @@ impl Timestamp {
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-        Self(self.0.saturating_sub(seconds).max(FIRST))
+        Self::nearest(self.unix().saturating_sub(seconds))
     }
 
     /// How long after `earlier` this is; zero if it is not after.
     pub fn saturating_since(self, earlier: Self) -> Duration {
-        Duration::from_secs(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+        Duration::from_secs(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// Reads an RFC 5280 §4.1.2.5 `Time`.
@@ -134,25 +154,34 @@ impl Timestamp {
 
     /// How many octets [`Timestamp::write_time`] appends.
     pub(crate) const fn time_length(self) -> u64 {
-        if self.0 < FIRST_GENERALIZED { 15 } else { 17 }
+        if self.since_first() < (FIRST_GENERALIZED - FIRST) as u64 { 15 } else { 17 }
     }
 
     /// Appends an RFC 5280 §4.1.2.5 `Time`: UTCTime through 2049, GeneralizedTime from 2050.
     pub(crate) fn write_time(self, out: &mut Vec<u8>) {
-        if self.0 < FIRST_GENERALIZED {
-            out.extend_from_slice(&[UTC_TIME, 13]);
-            out.extend_from_slice(&self.digits()[2..]);
-            out.push(b'Z');
-        } else {
-            self.write_generalized_time(out);
+        match self.utc_time() {
+            Some(time) => out.extend_from_slice(&time),
+            None => self.write_generalized_time(out),
         }
     }
 
     /// Appends a GeneralizedTime whatever the year, as invalidityDate (RFC 5280 §5.3.2) has it.
     pub(crate) fn write_generalized_time(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[GENERALIZED_TIME, 15]);
-        out.extend_from_slice(&self.digits());
-        out.push(b'Z');
+        out.extend_from_slice(&self.generalized_time());
+    }
+
+    /// A UTCTime, header and all, through 2049.
+    #[inline]
+    pub(crate) fn utc_time(self) -> Option<[u8; 15]> {
+        written::utc_time(self.since_first())
+    }
+
+    /// A GeneralizedTime, header and all.
+    pub(crate) fn generalized_time(self) -> [u8; 17] {
+        let mut time = [b'Z'; 17];
+        time[..2].copy_from_slice(&[GENERALIZED_TIME, 15]);
+        time[2..16].copy_from_slice(&self.digits());
+        time
     }
 
     /// `YYYYMMDDHHMMSS`.
@@ -208,7 +237,7 @@ fn from_digits(digits: &[u8]) -> Option<i64> {
 impl From<Timestamp> for OffsetDateTime {
     fn from(timestamp: Timestamp) -> Self {
         // Every Timestamp is within the years 1950 to 9999, which this type can hold.
-        Self::from_unix_timestamp(timestamp.0).unwrap_or(Self::UNIX_EPOCH)
+        Self::from_unix_timestamp(timestamp.unix()).unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
@@ -266,7 +295,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        Timestamp(0).saturating_add(since_1970)
+        Timestamp::UNIX_EPOCH.saturating_add(since_1970)
     }
 }
 
@@ -316,6 +345,36 @@ mod tests {
             assert_eq!(decoded(der), Ok(at(text)));
             assert_eq!(at(text).to_string(), text);
         }
+    }
+
+    #[test]
+    fn e6_all_days_and_all_seconds_are_written_as_the_calendar_has_them() {
+        // A number that has no divisor in common with those that make up a day.
+        let days = (0..).map(|day| FIRST + day * 86_400 + day * 7_919 % 86_400);
+        let seconds = FIRST_GENERALIZED - 86_400..FIRST_GENERALIZED;
+        for unix in days.take_while(|unix| *unix <= LAST).chain(seconds) {
+            let time = OffsetDateTime::from_unix_timestamp(unix).unwrap();
+            let (year, month, day) = time.to_calendar_date();
+            let (hour, minute, second) = time.to_hms();
+            let month = u8::from(month);
+            let digits = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
+            let der = match year {
+                ..2050 => [b"\x17\x0d", &digits.as_bytes()[2..]].concat(),
+                _ => [b"\x18\x0f", digits.as_bytes()].concat(),
+            };
+            assert_eq!(encoded(Timestamp::from_unix(unix).unwrap()), der);
+        }
+    }
+
+    #[test]
+    fn seconds_since_1970_are_kept_as_they_are() {
+        for seconds in [FIRST, FIRST + 1, -1, 0, 1, FIRST_GENERALIZED, LAST - 1, LAST] {
+            let timestamp = Timestamp::from_unix(seconds).unwrap();
+            assert_eq!(timestamp.unix(), seconds);
+            let since = timestamp.saturating_since(Timestamp::MIN).as_secs();
+            assert_eq!(i64::try_from(since), Ok(seconds - FIRST));
+        }
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
     }
 
     #[test]

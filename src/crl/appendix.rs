@@ -1,6 +1,6 @@
 //! Entries that are no [`CrlEntry`](super::CrlEntry), after all that are.
 
-use super::{encode::TbsCertList, entry::Fields, error::CrlError};
+use super::{encode::TbsCertList, entry::Rest, error::CrlError};
 use crate::{
     reason::{Reason, ReasonCode},
     serial::{Serial, SerialRef},
@@ -59,9 +59,13 @@ impl AppendedEntry {
         SerialRef(&self.serial)
     }
 
-    pub(super) fn fields(&self) -> Fields<'_> {
-        let Self { ref serial, revocation_date, reason, invalidity_date } = *self;
-        Fields { serial, revocation_date, reason: reason.map(ReasonCode::code), invalidity_date }
+    fn rest(&self) -> Rest {
+        let Self { revocation_date, reason, invalidity_date, .. } = *self;
+        Rest { revocation_date, reason: reason.map(ReasonCode::code), invalidity_date }
+    }
+
+    pub(super) fn encoded_length(&self) -> u64 {
+        self.rest().entry_length(self.serial.len() as u64)
     }
 
     /// What keeps it off this CRL.
@@ -99,7 +103,7 @@ impl Appendix {
             if let Some(problem) = entry.problem(tbs) {
                 return refused(entry, problem);
             }
-            entry.fields().write(&mut octets);
+            entry.rest().append_entry(&entry.serial, &mut octets);
         }
         let mut sorted: Vec<&AppendedEntry> = entries.iter().collect();
         sorted.sort_unstable_by_key(|entry| &entry.serial);

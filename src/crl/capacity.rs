@@ -1,9 +1,10 @@
 //! How long a CRL can become, for whoever must not let it.
 
-use super::{encode::TbsCertList, entry::Fields};
+use super::{encode::TbsCertList, entry::CrlEntry};
 use crate::{
     asn1,
     reason::Reason,
+    serial::Serial,
     signing::{self, SignatureAlgorithm},
     time::Timestamp,
 };
@@ -57,7 +58,7 @@ impl TbsCertList<'_> {
         let mut rest = Vec::new();
         longest.write_fields(algorithm, &mut rest);
         longest.write_extensions(&mut rest);
-        let appended = self.appendix().iter().map(|entry| entry.fields().encoded_length());
+        let appended = self.appendix().iter().map(|entry| entry.encoded_length());
         let list = match entries + appended.sum::<u64>() {
             0 => 0,
             octets => asn1::element_length(octets),
@@ -67,11 +68,11 @@ impl TbsCertList<'_> {
 }
 
 fn longest_entry() -> u64 {
-    let entry = Fields {
+    let entry = CrlEntry {
         // RFC 5280 §4.1.2.2: up to 20 octets.
-        serial: &[0x7f; 20],
+        serial: Serial::MAX,
         revocation_date: Timestamp::MAX,
-        reason: Some(Reason::KeyCompromise.code()),
+        reason: Some(Reason::KeyCompromise),
         invalidity_date: Some(Timestamp::MAX),
     };
     entry.encoded_length()

@@ -1,8 +1,18 @@
 //! One entry of a CRL that we make: RFC 5280 §5.1.2.6 and §5.3.
+//!
+//! Nearly all entries of nearly all CRLs are of one form, a UTCTime and perhaps a reason. So that
+//! one is written with no more than a few stores of fixed lengths, what is too much being written
+//! over by what follows:
+//!
+//! ```text
+//! 30 LL 02 NN                        SEQUENCE, header of userCertificate
+//! serial number, 20 octets of space  as long as NN says
+//! 17 0d YYMMDDHHMMSSZ                revocationDate
+//! 30 0c 30 0a 06 03 55 1d 15 04 03 0a 01 RR   crlEntryExtensions with the reason, if there is one
+//! ```
 
-use super::extension::{self, Oid};
 use crate::{
-    asn1::{self, ENUMERATED, INTEGER, SEQUENCE},
+    asn1::{self, INTEGER, SEQUENCE},
     reason::Reason,
     serial::Serial,
     time::Timestamp,
@@ -29,100 +39,163 @@ pub struct CrlEntry {
     pub invalidity_date: Option<Timestamp>,
 }
 
-/// An ENUMERATED of one content octet.
-const REASON_CODE_LENGTH: u64 = 3;
-/// A GeneralizedTime without a fraction.
-const INVALIDITY_DATE_LENGTH: u64 = 17;
+/// No [`CrlEntry`] is longer, nor written with a store that reaches further.
+pub(super) const LONGEST: usize = 96;
+
+/// An Extension with the reason (RFC 5280 §5.3.1): OID 2.5.29.21, and an ENUMERATED of one octet.
+const fn reason_code(code: u8) -> [u8; 12] {
+    [SEQUENCE, 0x0a, 0x06, 3, 0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1, code]
+}
+
+/// An Extension with the invalidityDate (RFC 5280 §5.3.2) up to its GeneralizedTime: OID 2.5.29.24.
+const INVALIDITY_DATE: [u8; 9] = [SEQUENCE, 0x18, 0x06, 3, 0x55, 0x1d, 0x18, 0x04, 0x11];
+
+const INVALIDITY_DATE_LENGTH: usize = INVALIDITY_DATE.len() + 17;
 
 impl CrlEntry {
     /// How many octets it takes on a CRL.
+    #[inline]
     pub fn encoded_length(&self) -> u64 {
-        self.fields().encoded_length()
+        // All lengths are below 128, so all headers are of two octets.
+        4 + u64::from(self.serial.length()) + self.rest().length()
     }
 
-    /// Appends its DER.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        self.fields().write(out);
+    /// Writes its DER, and says how long it is. What is behind it in `place` is of no meaning.
+    #[inline]
+    pub(super) fn write(&self, place: &mut [u8; LONGEST]) -> usize {
+        self.write_usual(place).unwrap_or_else(|| self.write_any(place))
     }
 
-    fn fields(&self) -> Fields<'_> {
-        let Self { ref serial, revocation_date, reason, invalidity_date } = *self;
-        // RFC 5280 §5.3.1: instead of the reason unspecified, the extension is left out.
-        let reason = reason.filter(|reason| *reason != Reason::Unspecified).map(Reason::code);
-        Fields { serial: serial.as_octets(), revocation_date, reason, invalidity_date }
+    /// Writes an entry of the usual form; nothing of any other.
+    #[inline]
+    fn write_usual(&self, place: &mut [u8; LONGEST]) -> Option<usize> {
+        if self.invalidity_date.is_some() {
+            return None;
+        }
+        let date = self.revocation_date.utc_time()?;
+        let code = self.code();
+        let serial = self.serial.length();
+        let length = serial + if code == 0 { 17 } else { 31 };
+        *place.first_chunk_mut()? = [SEQUENCE, length, INTEGER, serial];
+        *place.get_mut(4..)?.first_chunk_mut()? = self.serial.padded_octets();
+        let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<29>()?;
+        *rest.first_chunk_mut()? = date;
+        *rest.get_mut(15..)?.first_chunk_mut()? = [SEQUENCE, 12];
+        *rest.last_chunk_mut()? = reason_code(code);
+        Some(2 + usize::from(length))
+    }
+
+    #[cold]
+    fn write_any(&self, place: &mut [u8; LONGEST]) -> usize {
+        let (length, serial) = (self.encoded_length() as usize, self.serial.as_octets());
+        let after = put(place, &[SEQUENCE, length as u8 - 2, INTEGER, self.serial.length()]);
+        self.rest().write(put(after, serial));
+        length
+    }
+
+    /// The code of the reason; 0, which is unspecified, also where there is none.
+    ///
+    /// RFC 5280 §5.3.1: instead of the reason unspecified, the extension is left out.
+    #[inline]
+    fn code(&self) -> u8 {
+        self.reason.map_or(0, Reason::code)
+    }
+
+    #[inline]
+    fn rest(&self) -> Rest {
+        let reason = Some(self.code()).filter(|code| *code != 0);
+        let Self { revocation_date, invalidity_date, .. } = *self;
+        Rest { revocation_date, reason, invalidity_date }
     }
 }
 
-/// What is written of an entry, whatever it is.
+/// What is written of an entry after the serial number, whatever it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a> {
-    /// The content octets of the INTEGER.
-    pub(super) serial: &'a [u8],
+pub(super) struct Rest {
     pub(super) revocation_date: Timestamp,
     /// The code of the ENUMERATED, below 128.
     pub(super) reason: Option<u8>,
     pub(super) invalidity_date: Option<Timestamp>,
 }
 
-impl Fields<'_> {
-    pub(super) fn encoded_length(&self) -> u64 {
-        asn1::element_length(self.length())
-    }
-
+impl Rest {
+    #[inline]
     fn length(&self) -> u64 {
-        let extensions = match self.extensions_length() {
-            0 => 0,
-            extensions => asn1::element_length(extensions),
-        };
-        asn1::element_length(self.serial.len() as u64)
-            + self.revocation_date.time_length()
-            + extensions
+        self.revocation_date.time_length()
+            + match self.extensions_length() {
+                0 => 0,
+                extensions => 2 + extensions,
+            }
     }
 
+    #[inline]
     fn extensions_length(&self) -> u64 {
-        let reason = self
-            .reason
-            .map_or(0, |_| const { extension::length(Oid::REASON_CODE, REASON_CODE_LENGTH) });
-        let invalidity_date = self.invalidity_date.map_or(0, |_| {
-            const { extension::length(Oid::INVALIDITY_DATE, INVALIDITY_DATE_LENGTH) }
-        });
-        reason + invalidity_date
+        let reason = self.reason.map_or(0, |_| const { reason_code(0).len() as u64 });
+        reason + self.invalidity_date.map_or(0, |_| INVALIDITY_DATE_LENGTH as u64)
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        asn1::write_header(out, SEQUENCE, self.length());
-        asn1::write_element(out, INTEGER, self.serial);
-        self.revocation_date.write_time(out);
+    /// How many octets the entry takes with a serial number of this many.
+    pub(super) fn entry_length(&self, serial: u64) -> u64 {
+        asn1::element_length(asn1::element_length(serial) + self.length())
+    }
+
+    /// Appends the entry with these content octets of its serial number.
+    pub(super) fn append_entry(&self, serial: &[u8], out: &mut Vec<u8>) {
+        let length = asn1::element_length(serial.len() as u64) + self.length();
+        asn1::write_header(out, SEQUENCE, length);
+        asn1::write_element(out, INTEGER, serial);
+        let mut place = [0; LONGEST];
+        self.write(&mut place);
+        out.extend(place.iter().take(self.length() as usize));
+    }
+
+    /// Writes it at the start of `place`, which is long enough.
+    fn write(&self, mut place: &mut [u8]) {
+        place = match self.revocation_date.utc_time() {
+            Some(time) => put(place, &time),
+            None => put(place, &self.revocation_date.generalized_time()),
+        };
         let extensions = self.extensions_length();
         // An empty SEQUENCE would break `SIZE (1..MAX)` (RFC 5280 §4.1).
-        if extensions == 0 {
-            return;
+        if extensions > 0 {
+            place = put(place, &[SEQUENCE, extensions as u8]);
         }
-        asn1::write_header(out, SEQUENCE, extensions);
-        if let Some(reason) = self.reason {
-            extension::write_header(out, Oid::REASON_CODE, REASON_CODE_LENGTH);
-            asn1::write_element(out, ENUMERATED, &[reason]);
+        if let Some(code) = self.reason {
+            place = put(place, &reason_code(code));
         }
         if let Some(date) = self.invalidity_date {
-            extension::write_header(out, Oid::INVALIDITY_DATE, INVALIDITY_DATE_LENGTH);
-            date.write_generalized_time(out);
+            put(put(place, &INVALIDITY_DATE), &date.generalized_time());
         }
     }
+}
+
+/// Writes octets at the start of `place`, and hands back what is behind them.
+fn put<'a>(place: &'a mut [u8], octets: &[u8]) -> &'a mut [u8] {
+    let (here, after) = place.split_at_mut(octets.len());
+    here.copy_from_slice(octets);
+    after
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use der::{
+        DateTime, Encode,
+        asn1::{GeneralizedTime, ObjectIdentifier, OctetString},
+    };
+    use proptest::{collection::vec, option, prelude::*, sample::select};
+    use std::time::Duration;
+    use x509_cert::{crl::RevokedCert, ext::Extension};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn encoded(entry: CrlEntry) -> Vec<u8> {
-        let mut der = Vec::new();
-        entry.write(&mut der);
-        assert_eq!(der.len() as u64, entry.encoded_length(), "{entry:?}");
-        der
+        let mut place = [0xee; LONGEST];
+        let length = entry.write(&mut place);
+        assert_eq!(length as u64, entry.encoded_length(), "{entry:?}");
+        place[..length].to_vec()
     }
 
     const PLAIN: &[u8] = b"\x30\x13\x02\x02\x00\xff\x17\x0d260101000000Z";
@@ -160,6 +233,62 @@ mod tests {
         let der = encoded(CrlEntry { invalidity_date, ..plain() });
         let extension = b"\x30\x1a\x30\x18\x06\x03\x55\x1d\x18\x04\x11\x18\x0f20251231235959Z";
         assert_eq!(der[21..], extension[..]);
+    }
+
+    /// What x509-cert, which knows nothing of how we write, makes of the same entry. It has no
+    /// times before 1970.
+    fn reference(entry: CrlEntry) -> Vec<u8> {
+        let extension = |extn_id, value: der::Result<Vec<u8>>| Extension {
+            extn_id,
+            critical: false,
+            extn_value: OctetString::new(value.unwrap()).unwrap(),
+        };
+        let mut extensions = Vec::new();
+        if let Some(reason) = entry.reason.filter(|reason| *reason != Reason::Unspecified) {
+            let value = [0x0a, 1, reason.code()].to_vec();
+            extensions.push(extension(ObjectIdentifier::new_unwrap("2.5.29.21"), Ok(value)));
+        }
+        if let Some(date) = entry.invalidity_date {
+            let date = DateTime::from_unix_duration(Duration::from_secs(date.unix() as u64));
+            let value = GeneralizedTime::from_date_time(date.unwrap()).to_der();
+            extensions.push(extension(ObjectIdentifier::new_unwrap("2.5.29.24"), value));
+        }
+        let revoked: RevokedCert = RevokedCert {
+            serial_number: entry.serial.try_into().unwrap(),
+            revocation_date: entry.revocation_date.try_into().unwrap(),
+            crl_entry_extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
+        };
+        revoked.to_der().unwrap()
+    }
+
+    fn any_time() -> impl Strategy<Value = Timestamp> {
+        let first_of_2050 = at("2050-01-01T00:00:00Z").unix();
+        prop_oneof![0..=Timestamp::MAX.unix(), first_of_2050 - 2..first_of_2050 + 2]
+            .prop_map(|seconds| Timestamp::from_unix(seconds).unwrap())
+    }
+
+    fn any_entry() -> impl Strategy<Value = CrlEntry> {
+        let serial = vec(any::<u8>(), 1..=20)
+            .prop_filter_map("a serial number", |octets| Serial::from_unsigned(&octets).ok());
+        let reason = option::of(select(&Reason::ALL[..]));
+        (serial, any_time(), reason, option::of(any_time())).prop_map(
+            |(serial, revocation_date, reason, invalidity_date)| CrlEntry {
+                serial,
+                revocation_date,
+                reason,
+                invalidity_date,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_written_as_others_write_them(entry in any_entry()) {
+            prop_assert_eq!(encoded(entry), reference(entry));
+            let mut appended = Vec::new();
+            entry.rest().append_entry(entry.serial.as_octets(), &mut appended);
+            prop_assert_eq!(appended, encoded(entry));
+        }
     }
 
     #[test]

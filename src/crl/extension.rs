@@ -157,15 +157,6 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// How many octets an extension takes that is not critical, with a value of `value` octets.
-pub(super) const fn length(oid: Oid<'_>, value: u64) -> u64 {
-    asn1::element_length(fields_length(oid, value))
-}
-
-const fn fields_length(oid: Oid<'_>, value: u64) -> u64 {
-    asn1::element_length(oid.0.len() as u64) + asn1::element_length(value)
-}
-
 /// Appends an extension.
 pub(super) fn write(out: &mut Vec<u8>, oid: Oid<'_>, critical: bool, value: &[u8]) {
     let mut fields = asn1::element(OBJECT_IDENTIFIER, oid.0);
@@ -175,14 +166,6 @@ pub(super) fn write(out: &mut Vec<u8>, oid: Oid<'_>, critical: bool, value: &[u8
     }
     asn1::write_element(&mut fields, OCTET_STRING, value);
     asn1::write_element(out, SEQUENCE, &fields);
-}
-
-/// Appends an extension that is not critical, up to its value, which the caller appends.
-/// X.690 §11.5: a FALSE is left out.
-pub(super) fn write_header(out: &mut Vec<u8>, oid: Oid<'_>, value: u64) {
-    asn1::write_header(out, SEQUENCE, fields_length(oid, value));
-    asn1::write_element(out, OBJECT_IDENTIFIER, oid.0);
-    asn1::write_header(out, OCTET_STRING, value);
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! A `TBSCertList` with its entries, laid out piece by piece.
 
-use super::{appendix::Appendix, encode::TbsCertList, entry::CrlEntry, error::CrlError};
+use super::{
+    appendix::Appendix,
+    encode::TbsCertList,
+    entry::{CrlEntry, LONGEST},
+    error::CrlError,
+};
 use crate::{
     asn1::{self, SEQUENCE},
     serial::Serial,
@@ -112,15 +117,16 @@ impl<'a> Layout<'a> {
     ) -> Result<(), CrlError> {
         let mut order = Order::new(self.tbs.this_update(), &self.appendix);
         let mut emitted = Tally::default();
-        let mut piece = Vec::with_capacity(PIECE + 128);
+        let mut place = [0; LONGEST];
+        let mut piece = Vec::with_capacity(PIECE + LONGEST);
         piece.extend_from_slice(&self.head);
         self.entries.for_each(&mut |run| {
             for entry in run {
                 order.check(entry)?;
-                let before = piece.len();
-                entry.write(&mut piece);
+                let length = entry.write(&mut place);
+                piece.extend(place.iter().take(length));
                 emitted.count += 1;
-                emitted.octets += (piece.len() - before) as u64;
+                emitted.octets += length as u64;
                 if piece.len() >= PIECE {
                     take(&piece)?;
                     piece.clear();
