@@ -28,6 +28,7 @@
 //! | `number`, `entry`, `appendix`, `distribution_point`, `uri`, `extension` | the values |
 //! | `encode` | the TBSCertList and its rules, but for the entries |
 //! | `layout` | the TBSCertList with its entries, piece by piece |
+//! | `outlet` | its octets, hashed while they are written |
 //! | `capacity` | how long a CRL can become |
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
@@ -48,6 +49,7 @@ mod extension;
 mod layout;
 mod lint;
 mod number;
+mod outlet;
 mod prepared;
 mod read;
 mod sign;

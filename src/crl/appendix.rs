@@ -120,7 +120,9 @@ impl Appendix {
         Ok(Self { octets, count: entries.len() as u64, serials })
     }
 
+    #[inline]
     pub(super) fn lists(&self, serial: &Serial) -> bool {
-        self.serials.binary_search(serial).is_ok()
+        // Nearly always there are none.
+        !self.serials.is_empty() && self.serials.binary_search(serial).is_ok()
     }
 }

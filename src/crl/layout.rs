@@ -3,8 +3,9 @@
 use super::{
     appendix::Appendix,
     encode::TbsCertList,
-    entry::{CrlEntry, LONGEST},
+    entry::CrlEntry,
     error::CrlError,
+    outlet::{Outlet, Take},
 };
 use crate::{
     asn1::{self, SEQUENCE},
@@ -12,9 +13,6 @@ use crate::{
     signing::SignatureAlgorithm,
     time::Timestamp,
 };
-
-/// At most about this many octets are held back before they are handed on.
-const PIECE: usize = 16 << 10;
 
 /// The entries of a CRL, from wherever they come.
 pub trait Entries {
@@ -65,18 +63,16 @@ struct Tally {
 }
 
 impl<'a> Layout<'a> {
-    /// Reads all entries once, checks them, and adds up their lengths.
+    /// Reads all entries once, and adds up their lengths.
     pub(super) fn measure(
         tbs: TbsCertList<'a>,
         algorithm: SignatureAlgorithm,
         entries: &'a dyn Entries,
     ) -> Result<Self, CrlError> {
         let appendix = tbs.check()?;
-        let mut order = Order::new(tbs.this_update(), &appendix);
         let mut measured = Tally::default();
         entries.for_each(&mut |run| {
             for entry in run {
-                order.check(entry)?;
                 measured.count += 1;
                 measured.octets += entry.encoded_length();
             }
@@ -107,38 +103,30 @@ impl<'a> Layout<'a> {
         self.head.len() as u64 + self.measured.octets + self.tail.len() as u64
     }
 
-    /// Lays it out, and hands it to `take` piece by piece.
+    /// Lays it out, hands it to `take`, about `piece` octets at once, and says its SHA-256.
     ///
-    /// The entries are checked again: what is signed is what is laid out here, and a source that
-    /// changed since it was measured must not get past the rules.
-    pub(super) fn emit(
-        &self,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), CrlError>,
-    ) -> Result<(), CrlError> {
-        let mut order = Order::new(self.tbs.this_update(), &self.appendix);
+    /// The entries are checked here, each time: what is signed is what is laid out, and a source
+    /// that changed since it was measured must not get past the rules.
+    pub(super) fn emit(&self, piece: usize, take: Take<'_>) -> Result<[u8; 32], CrlError> {
+        let order = Order { this_update: self.tbs.this_update(), appendix: &self.appendix };
         let mut emitted = Tally::default();
-        let mut place = [0; LONGEST];
-        let mut piece = Vec::with_capacity(PIECE + LONGEST);
-        piece.extend_from_slice(&self.head);
+        let mut last = None;
+        let mut outlet = Outlet::new(piece, take);
+        outlet.write(&self.head)?;
         self.entries.for_each(&mut |run| {
-            for entry in run {
-                order.check(entry)?;
-                let length = entry.write(&mut place);
-                piece.extend(place.iter().take(length));
-                emitted.count += 1;
-                emitted.octets += length as u64;
-                if piece.len() >= PIECE {
-                    take(&piece)?;
-                    piece.clear();
-                }
-            }
+            let mut previous = last.as_ref();
+            outlet
+                .write_entries(run, |entry| order.check(previous.replace(&entry.serial), entry))?;
+            last = previous.copied();
+            emitted.count += run.len() as u64;
             Ok(())
         })?;
+        emitted.octets = outlet.written() - self.head.len() as u64;
         if emitted != self.measured {
             return Err(self.changed());
         }
-        piece.extend_from_slice(&self.tail);
-        take(&piece)
+        outlet.write(&self.tail)?;
+        outlet.finish()
     }
 
     /// The complaint about entries that are not the same each time.
@@ -151,28 +139,35 @@ impl<'a> Layout<'a> {
 struct Order<'a> {
     this_update: Timestamp,
     appendix: &'a Appendix,
-    previous: Option<Serial>,
 }
 
-impl<'a> Order<'a> {
-    fn new(this_update: Timestamp, appendix: &'a Appendix) -> Self {
-        Self { this_update, appendix, previous: None }
+impl Order<'_> {
+    #[inline]
+    fn check(&self, previous: Option<&Serial>, entry: &CrlEntry) -> Result<(), CrlError> {
+        let ascends = previous.is_none_or(|previous| *previous < entry.serial);
+        if ascends
+            && entry.revocation_date <= self.this_update
+            && !self.appendix.lists(&entry.serial)
+        {
+            Ok(())
+        } else {
+            Err(self.complaint(previous, entry))
+        }
     }
 
-    fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
+    #[cold]
+    fn complaint(&self, previous: Option<&Serial>, entry: &CrlEntry) -> CrlError {
         let CrlEntry { serial, revocation_date, .. } = *entry;
-        match self.previous.replace(serial) {
-            Some(previous) if previous == serial => return Err(CrlError::Duplicate { serial }),
-            Some(previous) if previous > serial => {
-                return Err(CrlError::OutOfOrder { serial, previous });
+        match previous {
+            Some(previous) if *previous == serial => CrlError::Duplicate { serial },
+            Some(previous) if *previous > serial => {
+                CrlError::OutOfOrder { serial, previous: *previous }
             }
-            _ if self.appendix.lists(&serial) => return Err(CrlError::Duplicate { serial }),
-            _ => {}
+            _ if self.appendix.lists(&serial) => CrlError::Duplicate { serial },
+            _ => {
+                let this_update = self.this_update;
+                CrlError::RevokedAfterThisUpdate { serial, revocation_date, this_update }
+            }
         }
-        let this_update = self.this_update;
-        if revocation_date > this_update {
-            return Err(CrlError::RevokedAfterThisUpdate { serial, revocation_date, this_update });
-        }
-        Ok(())
     }
 }

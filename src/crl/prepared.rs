@@ -11,7 +11,8 @@ use super::{
     layout::{Entries, Layout},
     number::CrlNumber,
     read::{IssuingDistributionPoint, RevokedCertificates, Tbs},
-    sign::{Digesting, Digests, write_signature},
+    sign::{Digests, write_signature},
+    stage::Stage,
     uri,
 };
 use crate::{
@@ -77,10 +78,9 @@ impl TbsCertList<'_> {
         let layout = Layout::measure(*self, algorithm, entries)?;
         self.check_length(layout.length())?;
         let mut tbs = Vec::with_capacity(usize::try_from(layout.length()).unwrap_or(0));
-        let mut digesting = Digesting::new(algorithm);
-        layout.emit(&mut |piece| {
-            digesting.update(piece);
-            tbs.extend_from_slice(piece);
+        let piece = Stage::piece(&tbs);
+        let digests = Digests::lay_out(&layout, algorithm, piece, &mut |octets| {
+            tbs.extend_from_slice(octets);
             Ok(())
         })?;
         Ok(PreparedCrl {
@@ -92,7 +92,7 @@ impl TbsCertList<'_> {
             this_update: self.this_update(),
             next_update: self.next_update(),
             entries: layout.count(),
-            digests: digesting.finish(),
+            digests,
         })
     }
 }

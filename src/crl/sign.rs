@@ -14,6 +14,7 @@ use super::{
     error::CrlError,
     layout::{Entries, Layout},
     number::CrlNumber,
+    outlet::Take,
     stage::{NotDurable, Stage, Staging},
 };
 use crate::{
@@ -23,7 +24,6 @@ use crate::{
     },
     time::Timestamp,
 };
-use sha2::{Digest, Sha256};
 use std::io;
 
 /// A CRL that was signed, verified and committed.
@@ -189,12 +189,10 @@ impl Envelope {
     ) -> Result<Digests, CrlError> {
         stage.begin().map_err(CrlError::Stage)?;
         stage.write(&self.header).map_err(CrlError::Stage)?;
-        let mut digesting = Digesting::new(algorithm);
-        layout.emit(&mut |piece| {
-            digesting.update(piece);
-            stage.write(piece).map_err(CrlError::Stage)
-        })?;
-        Ok(digesting.finish())
+        let piece = stage.piece();
+        Digests::lay_out(layout, algorithm, piece, &mut |octets| {
+            stage.write(octets).map_err(CrlError::Stage)
+        })
     }
 }
 
@@ -206,42 +204,6 @@ pub(super) fn write_signature(out: &mut Vec<u8>, signature: &[u8]) {
     out.extend_from_slice(signature);
 }
 
-/// The digests of a TBSCertList in the making.
-pub(super) struct Digesting {
-    sha256: Sha256,
-    /// That of the signature algorithm, where it is another.
-    other: Option<Hasher>,
-    signs_sha256: bool,
-}
-
-impl Digesting {
-    pub(super) fn new(algorithm: SignatureAlgorithm) -> Self {
-        let digest = algorithm.digest();
-        let other = digest.filter(|digest| *digest != DigestAlgorithm::Sha256);
-        Self {
-            sha256: Sha256::new(),
-            other: other.map(Hasher::new),
-            signs_sha256: digest == Some(DigestAlgorithm::Sha256),
-        }
-    }
-
-    pub(super) fn update(&mut self, octets: &[u8]) {
-        self.sha256.update(octets);
-        if let Some(other) = &mut self.other {
-            other.update(octets);
-        }
-    }
-
-    pub(super) fn finish(self) -> Digests {
-        let tbs_sha256: [u8; 32] = self.sha256.finalize().into();
-        let signed = match self.other {
-            Some(other) => Some(other.finish()),
-            None => self.signs_sha256.then(|| tbs_sha256.to_vec()),
-        };
-        Digests { tbs_sha256, signed }
-    }
-}
-
 /// The digests of a TBSCertList.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Digests {
@@ -251,6 +213,27 @@ pub(super) struct Digests {
 }
 
 impl Digests {
+    /// Lays out a TBSCertList and hands it to `take`, about `piece` octets at once.
+    pub(super) fn lay_out(
+        layout: &Layout<'_>,
+        algorithm: SignatureAlgorithm,
+        piece: usize,
+        take: Take<'_>,
+    ) -> Result<Self, CrlError> {
+        let digest = algorithm.digest();
+        // SHA-256 is at hand in any case.
+        let other = digest.filter(|digest| *digest != DigestAlgorithm::Sha256);
+        let Some(mut other) = other.map(Hasher::new) else {
+            let tbs_sha256 = layout.emit(piece, take)?;
+            return Ok(Self { tbs_sha256, signed: digest.map(|_| tbs_sha256.to_vec()) });
+        };
+        let tbs_sha256 = layout.emit(piece, &mut |octets| {
+            other.update(octets);
+            take(octets)
+        })?;
+        Ok(Self { tbs_sha256, signed: Some(other.finish()) })
+    }
+
     /// The digest to sign, or the message where there is none or `whole` is set.
     pub(super) fn to_sign<'a>(&'a self, message: &'a dyn Message, whole: bool) -> ToSign<'a> {
         match &self.signed {
@@ -259,6 +242,9 @@ impl Digests {
         }
     }
 }
+
+/// How many octets are handed at once to who reads a message.
+const PIECE: usize = 16 << 10;
 
 /// The TBSCertList as a message, laid out anew each time that it is read.
 struct Replay<'a> {
@@ -269,15 +255,11 @@ struct Replay<'a> {
 impl Message for Replay<'_> {
     /// Fails if it is not what went to the stage: that, and nothing else, may be signed.
     fn read(&self, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        let mut sha256 = Sha256::new();
-        self.layout
-            .emit(&mut |piece| {
-                sha256.update(piece);
-                take(piece);
-                Ok(())
-            })
-            .map_err(io::Error::other)?;
-        let digest: [u8; 32] = sha256.finalize().into();
+        let digest = self.layout.emit(PIECE, &mut |octets| {
+            take(octets);
+            Ok(())
+        });
+        let digest = digest.map_err(io::Error::other)?;
         let changed = || io::Error::other(self.layout.changed());
         if digest == self.tbs_sha256 { Ok(()) } else { Err(changed()) }
     }

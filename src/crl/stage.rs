@@ -19,6 +19,13 @@ pub trait Stage {
     /// Where there is no room to write.
     fn begin(&mut self) -> io::Result<()>;
 
+    /// About how many octets it wants to be handed at once; it takes any number. Where that costs
+    /// little, as in memory, few are better: handing on happens while the next are hashed. Between
+    /// 64 octets and 1 MiB; 16 KiB unless it says so.
+    fn piece(&self) -> usize {
+        16 << 10
+    }
+
     /// Appends octets.
     ///
     /// # Errors
@@ -69,6 +76,10 @@ impl<S: Stage + ?Sized> Stage for &mut S {
         (**self).begin()
     }
 
+    fn piece(&self) -> usize {
+        (**self).piece()
+    }
+
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         (**self).write(octets)
     }
@@ -90,6 +101,10 @@ impl<S: Stage + ?Sized> Stage for &mut S {
 impl<S: Stage + ?Sized> Stage for Box<S> {
     fn begin(&mut self) -> io::Result<()> {
         (**self).begin()
+    }
+
+    fn piece(&self) -> usize {
+        (**self).piece()
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
@@ -115,6 +130,10 @@ impl Stage for Vec<u8> {
     fn begin(&mut self) -> io::Result<()> {
         self.clear();
         Ok(())
+    }
+
+    fn piece(&self) -> usize {
+        256
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
