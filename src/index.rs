@@ -1,5 +1,6 @@
 //! The serial numbers that a prefix of a log revokes, laid out for look-up.
 
+mod batch;
 mod indexes;
 mod lines;
 mod pages;

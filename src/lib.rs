@@ -60,7 +60,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | revoke, one by one or by the hundred thousand | [`Authority::revoke`], [`Authority::revoke_all`] |
 | make a revocation graver or earlier | [`Authority::amend`] |
 | revoke a CA and all below it; see first what that does | [`Authority::revoke_ca`], [`Authority::preview_revoke_ca`] |
-| ask: revoked or not? | [`Authority::revocation`], from memory |
+| ask: revoked or not? | [`Authority::revocation`], [`Authority::revocations`], from memory |
 | ask: what is this certificate worth, and why? | [`Authority::status`], from the record |
 | follow a log from another process or machine | [`Authority::changes`] |
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |

@@ -145,6 +145,21 @@ impl Lines {
         self.lines.get(home).map_or(1, |line| 1 + line.reach())
     }
 
+    /// Reads what a search for this hash starts with, and answers something of it, so that the
+    /// processor fetches it.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        let shape = Shape::unpack(self.shape.load(Acquire));
+        self.lines.get(shape.home(hash)).map_or(0, |line| line.word(1))
+    }
+
+    /// The first id with this hash, if any, without looking whether it is the right one.
+    #[inline]
+    pub(super) fn candidate(&self, hash: u64) -> Option<u32> {
+        let shape = Shape::unpack(self.shape.load(Acquire));
+        self.lines.get(shape.home(hash))?.ids(tag(hash)).next()
+    }
+
     /// Adds the id with this hash as the `count`-th. Only one thread may do that at a time.
     ///
     /// # Errors

@@ -124,6 +124,9 @@ proptest! {
                 prop_assert_eq!(snapshot.find(*serial), expected.map(|is| is.revocation));
                 prop_assert_eq!(snapshot.subject(*serial), expected.copied());
             }
+            let expected: Vec<_> =
+                everyone.iter().map(|it| model.get(it).map(|is| is.revocation)).collect();
+            prop_assert_eq!(snapshot.find_all(&everyone), expected);
         }
         for (serial, is) in &model {
             prop_assert_eq!(at(&copy, u64::MAX).subject(*serial), Some(*is));

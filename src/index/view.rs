@@ -52,7 +52,9 @@ impl View {
     /// Where there are too many certificates. Nothing is taken in then.
     pub(super) fn add(&self, end: &mut End, later: RevokedSubject) -> Result<(), Full> {
         let serial = later.subject.serial;
-        let Some(record) = self.record(serial) else { return self.add_new(end, later) };
+        let Some(record) = self.record(serial, self.hash(serial)) else {
+            return self.add_new(end, later);
+        };
         let known = record.at(Position(u64::MAX), &self.exceptions).map(|known| known.subject());
         if let Some(known) = known.filter(|known| known.last < later.last) {
             let is = known.amended(later);
@@ -98,21 +100,26 @@ impl View {
     }
 
     #[inline]
-    fn hash(&self, serial: Serial) -> u64 {
+    pub(super) fn hash(&self, serial: Serial) -> u64 {
         self.hasher.hash(serial.as_number())
     }
 
     #[inline]
-    fn record(&self, serial: Serial) -> Option<&Record> {
+    fn record(&self, serial: Serial, hash: u64) -> Option<&Record> {
         let number = record::number(serial);
-        self.lines.find(self.hash(serial), |id| {
-            self.records.get(id).filter(|record| record.is_about(number))
-        })
+        self.lines.find(hash, |id| self.records.get(id).filter(|record| record.is_about(number)))
     }
 
+    /// Reads what a look-up of this hash starts with, so that the processor fetches it.
     #[inline]
-    fn find(&self, serial: Serial, position: Position) -> Option<AsOf<'_>> {
-        self.record(serial)?.at(position, &self.exceptions)
+    pub(super) fn touch_line(&self, hash: u64) -> u64 {
+        self.lines.touch(hash)
+    }
+
+    /// As [`View::touch_line`], what it most likely goes on with.
+    #[inline]
+    pub(super) fn touch_record(&self, hash: u64) -> Option<u64> {
+        Some(self.records.get(self.lines.candidate(hash)?)?.version())
     }
 
     /// How many lines are searched for a serial number, at most.
@@ -139,11 +146,24 @@ impl Snapshot<'_> {
     /// The revocation of this serial number, if it is revoked.
     #[inline]
     pub(crate) fn find(&self, serial: Serial) -> Option<Revocation> {
-        self.view.find(serial, self.position).map(|found| found.revocation())
+        self.find_hashed(serial, self.view.hash(serial))
     }
+
+    /// As [`Snapshot::find`], with its hash.
+    #[inline]
+    pub(super) fn find_hashed(&self, serial: Serial, hash: u64) -> Option<Revocation> {
+        Some(self.at(self.view.record(serial, hash)?)?.revocation())
+    }
+
+    #[inline]
+    fn at<'a>(&'a self, record: &'a Record) -> Option<AsOf<'a>> {
+        record.at(self.position, &self.view.exceptions)
+    }
+
     /// What the log says of this serial number, if it is revoked.
     #[cfg(test)]
     pub(super) fn subject(&self, serial: Serial) -> Option<RevokedSubject> {
-        self.view.find(serial, self.position).map(|found| found.subject())
+        let record = self.view.record(serial, self.view.hash(serial))?;
+        self.at(record).map(|found| found.subject())
     }
 }
