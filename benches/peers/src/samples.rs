@@ -1,0 +1,80 @@
+//! Taking samples, and what they come to.
+
+use crate::error::Error;
+use std::time::{Duration, Instant};
+
+/// How many samples are taken of each.
+const ROUNDS: usize = 9;
+/// How many of those that take longer than [`SLOW`] for one.
+const SLOW_ROUNDS: usize = 3;
+const SLOW: Duration = Duration::from_secs(1);
+/// How long a sample takes at least: what is quicker is repeated, and the sample is its median.
+const SAMPLE: Duration = Duration::from_millis(20);
+/// How often at most.
+const REPEATED: usize = 201;
+
+/// Does what is measured, once; answers how many seconds that took.
+pub type Measure<'a> = Box<dyn FnMut() -> Result<f64, Error> + 'a>;
+
+/// Takes samples of all, in turns, so that a machine that gets slower does so for everybody.
+pub fn take(measures: &mut [Measure<'_>]) -> Result<Vec<Vec<f64>>, Error> {
+    let mut samples = vec![Vec::new(); measures.len()];
+    let mut slow = vec![false; measures.len()];
+    for round in 0..ROUNDS {
+        for (n, measure) in measures.iter_mut().enumerate() {
+            if slow[n] && round >= SLOW_ROUNDS {
+                continue;
+            }
+            let start = Instant::now();
+            samples[n].push(sample(measure)?);
+            slow[n] |= start.elapsed() > SLOW;
+        }
+    }
+    Ok(samples)
+}
+
+fn sample(measure: &mut Measure<'_>) -> Result<f64, Error> {
+    let start = Instant::now();
+    let mut taken = Vec::new();
+    while taken.is_empty() || (start.elapsed() < SAMPLE && taken.len() < REPEATED) {
+        taken.push(measure()?);
+    }
+    Ok(median(&taken))
+}
+
+/// The samples of all runs of one thing.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// Run by run, in seconds; never empty.
+    pub runs: Vec<Vec<f64>>,
+}
+
+impl Samples {
+    pub fn median(&self) -> f64 {
+        median(&self.runs.concat())
+    }
+
+    pub fn min(&self) -> f64 {
+        self.runs.iter().flatten().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    pub fn max(&self) -> f64 {
+        self.runs.iter().flatten().copied().fold(0.0, f64::max)
+    }
+
+    /// How many times longer than something else it takes: in each run by itself.
+    pub fn ratio(&self, other: &Self) -> f64 {
+        let runs = self.runs.iter().zip(&other.runs);
+        median(&runs.map(|(ours, others)| median(ours) / median(others)).collect::<Vec<_>>())
+    }
+}
+
+fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => (sorted[middle - 1] + sorted[middle]) / 2.0,
+        _ => sorted[middle],
+    }
+}
