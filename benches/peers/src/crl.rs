@@ -111,6 +111,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
+/// A CRL, made by annul.
+pub fn a_crl(ca: &Ca, entries: &[CrlEntry], place: &Path) -> Result<Vec<u8>, Error> {
+    let mut maker = annul::unverified(Input { ca, entries, place })?;
+    maker.make()?;
+    maker.der()
+}
+
 /// The limit, and those who are wanted and installed, after each has made a CRL that is right.
 fn present(arguments: &Arguments, ca: &Ca, place: &Path) -> Result<Vec<&'static Peer>, Error> {
     let entries = entries::make(ca, CHECKED)?;

@@ -7,6 +7,7 @@ mod check;
 mod crl;
 mod entries;
 mod error;
+mod lookup;
 mod plot;
 mod samples;
 mod script;
@@ -44,6 +45,8 @@ pub struct Arguments {
 enum Job {
     /// Making a CRL
     Crl,
+    /// Asking whether a serial number is revoked
+    Lookup,
 }
 
 impl Arguments {
@@ -70,13 +73,17 @@ impl Arguments {
 
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let known: BTreeSet<&str> = crl::PEERS.iter().map(|peer| peer.name).collect();
+    let makers = crl::PEERS.iter().map(|peer| peer.name);
+    let known: BTreeSet<&str> = makers.chain(lookup::PEERS.iter().map(|peer| peer.name)).collect();
     if let Some(unknown) = arguments.peers.iter().find(|peer| !known.contains(peer.as_str())) {
         return Err(format!("no peer is called {unknown}; there are {known:?}").into());
     }
     println!("{}\n", version::machine());
     if arguments.does(Job::Crl) {
         crl::run(&arguments)?;
+    }
+    if arguments.does(Job::Lookup) {
+        lookup::run(&arguments)?;
     }
     Ok(())
 }
