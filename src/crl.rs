@@ -69,7 +69,7 @@ pub use self::{
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
-    layout::Entries,
+    layout::{Entries, Extent},
     lint::{Finding, LintContext, LintProfile, Severity, lint, lint_der},
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,

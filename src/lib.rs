@@ -166,7 +166,7 @@ pub use crate::{
     crl::{
         AppendedEntry, CannotCheck, CertificateList, CheckOutcome, CrlDiff, CrlEntry, CrlError,
         CrlNotUsed, CrlNumber, CrlNumberError, CrlReadError, DistributionPoint, Entries,
-        EntryChange, Extension, FileStage, Finding, HeaderChange, HeaderChanges,
+        EntryChange, Extension, Extent, FileStage, Finding, HeaderChange, HeaderChanges,
         IssuingDistributionPoint, LintContext, LintProfile, ListedRevocation, NotDurable, NotUsed,
         Oid, Only, PemStage, PreparedCrl, PreparedCrlError, Removal, RevocationCheck,
         RevokedCertificate, RevokedCertificates, Severity, SignedCrl, Stage, TbsCertList,

@@ -18,8 +18,8 @@ use crate::{
 pub trait Entries {
     /// Hands all entries to `visit`, in runs of any length, strictly ascending by serial number.
     ///
-    /// It is called two to five times for one CRL and must hand out the same entries each time:
-    /// read them from something that stands still.
+    /// It is called up to five times for one CRL and must hand out the same entries each time: read
+    /// them from something that stands still.
     ///
     /// # Errors
     /// What `visit` answers, at once; and [`CrlError::Entries`] where the entries cannot be read.
@@ -27,6 +27,60 @@ pub trait Entries {
         &self,
         visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError>;
+
+    /// How much they come to, which a CRL says before it lists them.
+    ///
+    /// Unless this is implemented, all entries are read for it. Who keeps a running sum saves that
+    /// reading, a tenth of the time that a CRL takes, or more where entries are slow to be had. A
+    /// sum that is wrong is noticed: [`CrlError::EntriesChanged`].
+    ///
+    /// # Errors
+    /// [`CrlError::Entries`] where the entries cannot be read.
+    fn extent(&self) -> Result<Extent, CrlError> {
+        let mut extent = Extent::default();
+        self.for_each(&mut |run| {
+            extent.add_all(run);
+            Ok(())
+        })?;
+        Ok(extent)
+    }
+}
+
+/// How much entries come to.
+///
+/// ```
+/// use annul::{CrlEntry, CrlError, Entries, Extent};
+///
+/// /// Entries of which the sum is known from before.
+/// struct Summed<'a>(&'a [CrlEntry], Extent);
+///
+/// impl Entries for Summed<'_> {
+///     fn for_each(
+///         &self,
+///         visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+///     ) -> Result<(), CrlError> {
+///         visit(self.0)
+///     }
+///
+///     fn extent(&self) -> Result<Extent, CrlError> {
+///         Ok(self.1)
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many there are.
+    pub entries: u64,
+    /// The sum of [`CrlEntry::encoded_length`].
+    pub octets: u64,
+}
+
+impl Extent {
+    /// Counts more entries in.
+    pub fn add_all(&mut self, entries: &[CrlEntry]) {
+        self.entries += entries.len() as u64;
+        self.octets += entries.iter().map(CrlEntry::encoded_length).sum::<u64>();
+    }
 }
 
 /// A slice, an array or a vector, in ascending order.
@@ -51,56 +105,42 @@ pub(super) struct Layout<'a> {
     entries: &'a dyn Entries,
     head: Vec<u8>,
     tail: Vec<u8>,
-    measured: Tally,
+    extent: Extent,
     appendix: Appendix,
 }
 
-/// What is known of the entries after all were seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    count: u64,
-    octets: u64,
-}
-
 impl<'a> Layout<'a> {
-    /// Reads all entries once, and adds up their lengths.
+    /// Asks how long the entries are; reads none of them, if they know.
     pub(super) fn measure(
         tbs: TbsCertList<'a>,
         algorithm: SignatureAlgorithm,
         entries: &'a dyn Entries,
     ) -> Result<Self, CrlError> {
         let appendix = tbs.check()?;
-        let mut measured = Tally::default();
-        entries.for_each(&mut |run| {
-            for entry in run {
-                measured.count += 1;
-                measured.octets += entry.encoded_length();
-            }
-            Ok(())
-        })?;
+        let extent = entries.extent()?;
         let (mut fields, mut tail) = (Vec::new(), appendix.octets.clone());
         tbs.write_fields(algorithm, &mut fields);
         // RFC 5280 §5.1.2.6: the list must be absent when there is nothing to list.
-        let list = measured.octets + appendix.octets.len() as u64;
+        let list = extent.octets + appendix.octets.len() as u64;
         if list > 0 {
             asn1::write_header(&mut fields, SEQUENCE, list);
         }
         tbs.write_extensions(&mut tail);
         let mut head = Vec::with_capacity(fields.len() + 10);
-        let length = fields.len() as u64 + measured.octets + tail.len() as u64;
+        let length = fields.len() as u64 + extent.octets + tail.len() as u64;
         asn1::write_header(&mut head, SEQUENCE, length);
         head.append(&mut fields);
-        Ok(Self { tbs, entries, head, tail, measured, appendix })
+        Ok(Self { tbs, entries, head, tail, extent, appendix })
     }
 
     /// How many entries it lists.
     pub(super) fn count(&self) -> u64 {
-        self.measured.count + self.appendix.count
+        self.extent.entries + self.appendix.count
     }
 
     /// How many octets it takes.
     pub(super) fn length(&self) -> u64 {
-        self.head.len() as u64 + self.measured.octets + self.tail.len() as u64
+        self.head.len() as u64 + self.extent.octets + self.tail.len() as u64
     }
 
     /// Lays it out, hands it to `take`, about `piece` octets at once, and says its SHA-256.
@@ -109,7 +149,7 @@ impl<'a> Layout<'a> {
     /// that changed since it was measured must not get past the rules.
     pub(super) fn emit(&self, piece: usize, take: Take<'_>) -> Result<[u8; 32], CrlError> {
         let order = Order { this_update: self.tbs.this_update(), appendix: &self.appendix };
-        let mut emitted = Tally::default();
+        let mut emitted = Extent::default();
         let mut last = None;
         let mut outlet = Outlet::new(piece, take);
         outlet.write(&self.head)?;
@@ -118,11 +158,11 @@ impl<'a> Layout<'a> {
             outlet
                 .write_entries(run, |entry| order.check(previous.replace(&entry.serial), entry))?;
             last = previous.copied();
-            emitted.count += run.len() as u64;
+            emitted.entries += run.len() as u64;
             Ok(())
         })?;
         emitted.octets = outlet.written() - self.head.len() as u64;
-        if emitted != self.measured {
+        if emitted != self.extent {
             return Err(self.changed());
         }
         outlet.write(&self.tail)?;

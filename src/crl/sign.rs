@@ -48,8 +48,9 @@ impl TbsCertList<'_> {
     /// Makes the CRL: lays it out, signs it, verifies the signature with `public_key`, which is
     /// the issuer's SubjectPublicKeyInfo in DER, and commits the stage.
     ///
-    /// Memory does not grow with the number of entries; `entries` are read twice, and once more
-    /// each time that the signer or the verifier reads the message (Ed25519: two and one). Only
+    /// Memory does not grow with the number of entries; `entries` are read once, before that if
+    /// [`Entries::extent`] does, and once more each time that the signer or the verifier reads the
+    /// message (Ed25519: two and one). Only
     /// this is checked of the issuer's right to sign: that the key is its own (RFC 5280 §4.2.1.3
     /// and the issuer's validity are for the caller).
     ///
