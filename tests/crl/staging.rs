@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use annul::{
-    CertificateList, CrlEntry, CrlError, Entries, FileStage, NotDurable, PemStage, Retry,
+    CertificateList, CrlEntry, CrlError, Entries, Extent, FileStage, NotDurable, PemStage, Retry,
     SignedCrl, Stage,
 };
 use std::{cell::Cell, fs, io};
@@ -336,4 +336,36 @@ fn a_crl_past_the_limit_is_refused_before_it_is_signed() {
     let refused = make(tbs().with_limit(octets - 1), &entries(100)).unwrap_err();
     assert!(matches!(refused, CrlError::TooLong { octets: found, limit, .. }
         if found == octets && limit == octets - 1));
+}
+
+#[test]
+fn a_sum_of_entries_is_believed_until_they_are_read() {
+    struct Summed(Vec<CrlEntry>, Extent);
+    impl Entries for Summed {
+        fn for_each(
+            &self,
+            visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+        ) -> Result<(), CrlError> {
+            self.0.chunks(7).try_for_each(visit)
+        }
+
+        fn extent(&self) -> Result<Extent, CrlError> {
+            Ok(self.1)
+        }
+    }
+    let listed = entries(3000);
+    let mut right = Extent::default();
+    right.add_all(&listed);
+    assert_eq!(right, listed.extent().unwrap());
+    let made = make(tbs(), &Summed(listed.clone(), right)).unwrap();
+    assert_eq!(made, make(tbs(), &listed).unwrap());
+    let Extent { entries, octets } = right;
+    for wrong in [
+        Extent { entries: entries + 1, octets },
+        Extent { entries, octets: octets - 1 },
+        Extent::default(),
+    ] {
+        let refused = make(tbs(), &Summed(listed.clone(), wrong)).unwrap_err();
+        assert!(matches!(refused, CrlError::EntriesChanged { .. }));
+    }
 }
