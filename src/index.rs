@@ -3,6 +3,7 @@
 mod batch;
 mod indexes;
 mod lines;
+mod order;
 mod pages;
 mod record;
 mod revoked;

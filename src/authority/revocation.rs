@@ -23,6 +23,13 @@ pub struct RevocationAnswer {
     pub position: Position,
 }
 
+impl RevocationAnswer {
+    #[inline]
+    fn of(known: Snapshot<'_>, serial: Serial) -> Self {
+        Self { revocation: known.find(serial), position: known.position() }
+    }
+}
+
 impl<S: Store> Authority<S> {
     /// Whether a certificate was revoked itself, from the index in memory.
     ///
@@ -34,7 +41,7 @@ impl<S: Store> Authority<S> {
     /// # Errors
     /// As [`Authority::refresh`].
     pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
-        self.revocation_with(issuer, serial, Freshness::View)
+        self.read(issuer, Freshness::View, |known| RevocationAnswer::of(known, serial))
     }
 
     /// As [`Authority::revocation`], from no less than what is demanded.
@@ -48,10 +55,7 @@ impl<S: Store> Authority<S> {
         serial: Serial,
         freshness: Freshness,
     ) -> Result<RevocationAnswer, Error> {
-        self.read(issuer, freshness, |known| RevocationAnswer {
-            revocation: known.find(serial),
-            position: known.position(),
-        })
+        self.read(issuer, freshness, |known| RevocationAnswer::of(known, serial))
     }
 
     /// As [`Authority::revocation`] of each of these serial numbers, all from one position of the log.

@@ -14,6 +14,7 @@ use crate::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -22,6 +23,17 @@ const KEY: [u8; 16] = *b"nobody knows it!";
 
 fn at(view: &View, position: u64) -> Snapshot<'_> {
     Snapshot { view, position: Position(position) }
+}
+
+/// All that a snapshot knows, in its order.
+fn in_order(snapshot: Snapshot<'_>) -> Vec<RevokedSubject> {
+    let mut listed = Vec::new();
+    let taken = snapshot.each(|is| {
+        listed.push(is);
+        Ok::<_, Infallible>(())
+    });
+    assert_eq!(taken, Ok(()));
+    listed
 }
 
 /// What the log says at this position of a certificate of which nothing is out of the ordinary.
@@ -114,6 +126,11 @@ proptest! {
             model.insert(is.subject.serial, folded);
             models.push(model.clone());
         }
+        // Asked in any order, the order itself has taken in all from the first time.
+        for (position, model) in (start..).zip(&models).step_by(7) {
+            let listed = in_order(at(&view, position));
+            prop_assert_eq!(listed, model.values().copied().collect::<Vec<_>>());
+        }
         let (copy, mut copied) = View::new(&KEY, 0);
         copy.absorb(&mut copied, &view, &end).unwrap();
         let everyone: Vec<Serial> = model.keys().chain(&asked).copied().collect();
@@ -152,6 +169,23 @@ fn all_is_found_while_it_grows_and_nothing_else() {
     }
     assert!((0..30_000).all(|n| at(&view, n + 1).find(serial(n)).is_some()));
     assert!((0..30_000).all(|n| at(&view, n).find(serial(n)).is_none()));
+}
+
+#[test]
+fn the_order_takes_in_what_comes_between_and_at_both_ends() {
+    let (view, mut end) = View::new(&KEY, 0);
+    let mut model = BTreeMap::new();
+    for n in 0..20_000 {
+        let is = plain(serial(n), n + 1);
+        view.add(&mut end, is).unwrap();
+        model.insert(is.subject.serial, is);
+        // At first often, then rarely: little comes to a leaf, and more than it can hold.
+        if n < 100 || n % 3000 == 0 {
+            let listed = in_order(at(&view, n + 1));
+            assert!(listed.iter().eq(model.values()), "{n}");
+        }
+    }
+    assert!(in_order(at(&view, u64::MAX)).iter().eq(model.values()));
 }
 
 #[test]
