@@ -22,7 +22,8 @@ const BLOCK: usize = 64;
 const LAG: usize = 256;
 /// What is written ahead of the hash, at most: the last entry may have begun within the lag.
 const AHEAD: usize = LAG + BLOCK + LONGEST;
-/// After at least this many octets, what is left in the buffer is moved to its start.
+/// From here on, what is left in the buffer when a piece was handed on is moved to its start. So a
+/// piece may end at most `TURN + piece` octets after the start.
 const TURN: usize = 4 << 10;
 
 /// Where octets are handed to, piece by piece.
@@ -69,7 +70,7 @@ impl<'a> Outlet<'a> {
     /// Hands octets to `take`, about `piece` at once.
     pub(super) fn new(piece: usize, take: Take<'a>) -> Self {
         let piece = piece.clamp(BLOCK, 1 << 20);
-        let buffer = vec![0; piece.max(TURN) + BLOCK + AHEAD];
+        let buffer = vec![0; TURN + piece + AHEAD];
         Self { take, piece, buffer, handed: 0, hashed: 0, end: 0, state: INITIAL, gone: 0 }
     }
 
