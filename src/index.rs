@@ -11,13 +11,10 @@ mod revoked;
 mod tests;
 mod view;
 
-pub(crate) use self::{indexes::Indexes, lines::Full, view::Snapshot};
+pub(crate) use self::{indexes::Indexes, lines::Full, revoked::RevokedSubject, view::Snapshot};
 
-use self::{
-    revoked::RevokedSubject,
-    view::{End, View},
-};
-use crate::log::{Entry, Event, FreshnessToken, Position};
+use self::view::{End, View};
+use crate::log::{Entry, Event, FreshnessToken, Head, Position, Tally};
 use std::sync::{
     Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{
@@ -48,6 +45,8 @@ struct Progress {
     /// How far the log was read, and in which history.
     token: FreshnessToken,
     end: End,
+    /// What the entries were of which the view was made.
+    tally: Tally,
 }
 
 impl SerialIndex {
@@ -61,7 +60,11 @@ impl SerialIndex {
             position: AtomicU64::new(start.position.0),
             chain: chain_words(&start.chain).map(AtomicU64::new),
             behind: AtomicBool::new(true),
-            progress: Mutex::new(Progress { token: start, end: End::default() }),
+            progress: Mutex::new(Progress {
+                token: start,
+                end: End::default(),
+                tally: Tally::default(),
+            }),
         }
     }
 
@@ -112,20 +115,28 @@ impl<'a> Update<'a> {
         self.index.current().ok_or(Full)
     }
 
+    /// All that a CRL which is made at this head must know of, if nothing but that is known here:
+    /// what was pruned since it was read is still there.
+    pub(crate) fn live(&self, head: &Head) -> Option<Snapshot<'a>> {
+        let Progress { token, tally, .. } = &*self.progress;
+        let is_it = (token.position, token.chain) == (head.position, head.chain);
+        self.index.known().filter(|_| is_it && *tally == head.tally)
+    }
+
     /// Takes in the entries up to this token about the certificates that CRLs must still know of,
-    /// which `read` shows: those about one certificate in the order of the log, about `room`
-    /// certificates in all. The token is of the same history as the one before.
+    /// which `read` shows: those about one certificate in the order of the log, which come to this
+    /// tally. The token is of the same history as the one before.
     ///
     /// # Errors
     /// Where `read` fails. Nothing was taken in then.
     pub(crate) fn read<E>(
         &mut self,
         token: FreshnessToken,
-        room: u64,
+        tally: Tally,
         read: impl FnOnce(&mut dyn FnMut(Position, &Event)) -> Result<(), E>,
     ) -> Result<(), E> {
         let Self { index, progress } = self;
-        let (view, mut end) = View::new(&index.key, room);
+        let (view, mut end) = View::new(&index.key, tally.count);
         let mut taken = Ok(());
         read(&mut |position, event| {
             if let Some(is) = RevokedSubject::of(event, position) {
@@ -134,9 +145,14 @@ impl<'a> Update<'a> {
         })?;
         if taken.is_ok() {
             taken = match index.view.get() {
-                Some(known) => known.absorb(&mut progress.end, &view, &end),
+                Some(known) => known.absorb(&mut progress.end, &view, &end).map(|()| {
+                    // What was pruned meanwhile is still known here.
+                    if progress.end.count() == end.count() {
+                        progress.tally = tally;
+                    }
+                }),
                 None => {
-                    progress.end = end;
+                    (progress.end, progress.tally) = (end, tally);
                     index.view.get_or_init(|| view);
                     Ok(())
                 }
@@ -151,10 +167,13 @@ impl<'a> Update<'a> {
 
     /// Takes in the entry at this position, if it is the next one. Where it is any other than the
     /// last one, it may be of a history that parted from this one.
-    pub(crate) fn advance(&mut self, position: Position, entry: &Entry) {
+    pub(crate) fn advance(&mut self, position: Position, entry: &Entry, value: &[u8]) {
         let token = self.progress.token;
         let next = token.position.0.saturating_add(1);
         if position.0 == next && entry.follows(&token.chain) && self.take(position, &entry.event) {
+            if entry.event.subject().is_some() {
+                self.progress.tally.add(value);
+            }
             self.reach(FreshnessToken { position, chain: entry.chain, ..token });
         }
         let token = self.token();

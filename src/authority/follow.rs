@@ -124,7 +124,7 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         let head = view.covers(after)?;
         let (mut entries, mut token) = (Vec::new(), *after);
-        view.log(after, &head, |position, entry| {
+        view.log(after, &head, |position, entry, _| {
             if entries.len() == limit {
                 return ControlFlow::Break(());
             }

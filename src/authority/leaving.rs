@@ -78,7 +78,7 @@ impl<S: Store> Authority<S> {
         gone.sort_unstable();
         let head = view.head(issuer)?;
         let mut expired = vec![false; gone.len()];
-        view.log(&view.token(issuer, Position(0))?, &head, |position, entry| {
+        view.log(&view.token(issuer, Position(0))?, &head, |position, entry, _| {
             if let Some(subject) = entry.event.subject()
                 && let Ok(place) = gone.binary_search(&subject.serial)
                 && let Some(expired) = expired.get_mut(place)

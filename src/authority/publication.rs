@@ -273,7 +273,7 @@ impl<S: Store> Authority<S> {
             false => it.released,
         });
         let lowest = lowest.min().unwrap_or(head.position);
-        view.log(&view.token(issuer, lowest)?, &head, |position, entry| {
+        view.log(&view.token(issuer, lowest)?, &head, |position, entry, _| {
             for waiting in &mut waiting {
                 waiting.see(position, &entry.event);
             }

@@ -1,11 +1,14 @@
 //! Whether a serial number is revoked, asked of an index in memory that follows the log.
 
-use super::{Authority, Error, Freshness, view::entry};
+use super::{
+    Authority, Error, Freshness,
+    view::{View, entry},
+};
 use crate::{
-    index::{Full, Indexes, Snapshot},
+    index::{Full, Indexes, Snapshot, Update},
     issuer_id::IssuerId,
     lifecycle::Revocation,
-    log::{FreshnessToken, Position},
+    log::{FreshnessToken, Head, Position},
     serial::Serial,
     store::{Batch, Space, Store, StoreError, key},
 };
@@ -124,20 +127,41 @@ impl<S: Store> Authority<S> {
         let mut update = index.update();
         // Only now: whoever writes after this view finds the index, and waits to advance it.
         let view = self.view_with(freshness)?;
-        let known = *update.token();
-        let head = view.covers(&known)?;
-        if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
-            let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
-            update.read(token, head.tally.count, |visit| view.live(issuer, &head, visit))?;
-        } else {
-            view.log(&known, &head, |position, entry| {
-                update.advance(position, &entry);
-                ControlFlow::Continue(())
-            })?;
-            update.caught_up(head.position);
-        }
+        bring_up(&mut update, &view)?;
         Ok(update.snapshot().map_err(|Full| StoreError::Backend(TOO_MANY.into()))?)
     }
+
+    /// A view, and what is in memory of all that a CRL which is made from it must know of, if that
+    /// is there.
+    pub(super) fn view_and_live(
+        &self,
+        issuer: IssuerId,
+    ) -> Result<(View<'_>, Option<Snapshot<'_>>), Error> {
+        let Some(index) = self.indexes.of(issuer) else { return Ok((self.view()?, None)) };
+        let mut update = index.update();
+        let view = self.view()?;
+        // Where it cannot, the store is read, and says why.
+        let live = bring_up(&mut update, &view).ok().and_then(|head| update.live(&head));
+        Ok((view, live))
+    }
+}
+
+/// Brings an index up to a view; answers the head that the log has there.
+fn bring_up(update: &mut Update<'_>, view: &View<'_>) -> Result<Head, Error> {
+    let known = *update.token();
+    let issuer = known.issuer;
+    let head = view.covers(&known)?;
+    if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
+        let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
+        update.read(token, head.tally, |visit| view.live(issuer, &head, visit))?;
+    } else {
+        view.log(&known, &head, |position, entry, value| {
+            update.advance(position, &entry, value);
+            ControlFlow::Continue(())
+        })?;
+        update.caught_up(head.position);
+    }
+    Ok(head)
 }
 
 impl Indexes {
@@ -158,7 +182,7 @@ impl Indexes {
             for (position, new) in positions.zip(&append.entries) {
                 let key = key::log(append.issuer, position);
                 match entry(Space::Log, &key, &new.value) {
-                    Ok(entry) => update.advance(position, &entry),
+                    Ok(entry) => update.advance(position, &entry, &new.value),
                     Err(_) => update.fall_behind(),
                 }
             }

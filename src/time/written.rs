@@ -4,6 +4,8 @@
 //! seconds would take longer than all else that is done for an entry. Of the tables few pages are
 //! touched: revocations on one CRL are of a few years.
 
+#![expect(clippy::indexing_slicing, reason = "while the tables are compiled, and nowhere else")]
+
 use crate::asn1::UTC_TIME;
 
 const SECONDS_A_DAY: u64 = 86_400;

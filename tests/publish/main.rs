@@ -25,6 +25,7 @@ mod kept;
 #[cfg(all(feature = "redb", unix))]
 mod killed;
 mod meetings;
+mod memory;
 mod partitions;
 mod released;
 mod scheduled;

@@ -6,9 +6,10 @@ use crate::{
         view::{View, check_tally, entry, fold_rows},
     },
     crl::{AppendedEntry, CrlEntry, CrlError, Entries},
+    index::{RevokedSubject, Snapshot},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
-    log::{Entry, Head, Position, Tally},
+    log::{Head, Subject, Tally},
     partition::Partition,
     reason::Reason,
     scope::Scope,
@@ -24,6 +25,8 @@ const RUN: usize = 1024;
 /// The entries of a complete CRL, or of a delta CRL to a base.
 pub(super) struct Listing<'a> {
     pub(super) view: &'a View<'a>,
+    /// What is in memory of all that the view shows, if that is there.
+    pub(super) live: Option<Snapshot<'a>>,
     pub(super) issuer: IssuerId,
     pub(super) scope: Scope,
     pub(super) head: Head,
@@ -59,19 +62,6 @@ enum Listed {
     Removed(Serial, Timestamp),
 }
 
-/// What the entries of the log about one certificate come to.
-struct Subject {
-    serial: Serial,
-    kind: CertificateKind,
-    /// The latest that any of them knows.
-    not_after: Option<Timestamp>,
-    /// Where it was revoked.
-    first: Position,
-    /// Where anything was last said of it.
-    last: Position,
-    revocation: Revocation,
-}
-
 impl Listing<'_> {
     /// What a delta says has left since its base.
     pub(super) fn removed(&self) -> Result<Vec<AppendedEntry>, CrlError> {
@@ -89,6 +79,9 @@ impl Listing<'_> {
 
     fn each(&self, mut visit: impl FnMut(Listed) -> Result<(), CrlError>) -> Result<(), CrlError> {
         self.without_not_after.set(0);
+        if let (Some(live), None, None) = (&self.live, &self.invalidation, self.partition()) {
+            return live.each(|subject| self.decide(&subject, &mut visit));
+        }
         let tally = match &self.invalidation {
             None => self.each_revoked(&mut visit)?,
             Some(invalidation) => self.each_certificate(invalidation, &mut visit)?,
@@ -112,19 +105,19 @@ impl Listing<'_> {
         visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
     ) -> Result<Tally, CrlError> {
         let mut tally = Tally::default();
-        let mut current: Option<Subject> = None;
+        let mut current: Option<RevokedSubject> = None;
         let each = |key: &[u8], value: &[u8]| {
             tally.add(value);
             let entry = entry(Space::Entries, key, value).map_err(Failed::from)?;
             let position = key::position(key);
             // Entries about one certificate follow each other in the order of the log: an
             // amendment replaces what was before it.
-            current = match (current.take(), Subject::of(&entry, position)) {
-                (Some(known), Some(next)) if known.serial == next.serial => {
+            current = match (current.take(), RevokedSubject::of(&entry.event, position)) {
+                (Some(known), Some(next)) if known.subject.serial == next.subject.serial => {
                     Some(known.amended(next))
                 }
                 (Some(done), next) => {
-                    self.decide(done, visit)?;
+                    self.decide(&done, visit)?;
                     next
                 }
                 (None, next) => next,
@@ -133,33 +126,34 @@ impl Listing<'_> {
         };
         self.view.live_by_serial(self.issuer, self.scope, each)?;
         if let Some(done) = current {
-            self.decide(done, visit)?;
+            self.decide(&done, visit)?;
         }
         Ok(tally)
     }
 
     fn decide(
         &self,
-        subject: Subject,
+        revoked: &RevokedSubject,
         visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
-        if !self.is_about(subject.kind) {
+        let &RevokedSubject { subject, first, last, revocation } = revoked;
+        let Subject { serial, kind, not_after, .. } = subject;
+        if !self.is_about(kind) {
             return Ok(());
         }
-        let Subject { serial, first, last, revocation, .. } = subject;
-        let is_listed = self.keeps(&subject, self.retention)?;
-        if is_listed && subject.not_after.is_none() {
+        let is_listed = self.keeps(revoked, self.retention)?;
+        if is_listed && not_after.is_none() {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
         }
         let Some(base) = self.base else {
             return if is_listed { visit(self.entry(serial, &revocation)) } else { Ok(()) };
         };
         let base_position = base.as_of.position(self.issuer);
-        let was_listed = first <= base_position && self.keeps(&subject, base.retention)?;
+        let was_listed = first <= base_position && self.keeps(revoked, base.retention)?;
         // A notAfter that the record learnt of since may keep what the base had let go.
-        let may_lack = base.retention.is_some_and(|retention| {
-            subject.not_after.is_some_and(|at| retention.lets_go(first, at))
-        });
+        let may_lack = base
+            .retention
+            .is_some_and(|retention| not_after.is_some_and(|at| retention.lets_go(first, at)));
         match (is_listed, was_listed) {
             (true, true) if last <= base_position && !may_lack => Ok(()),
             (true, _) => visit(self.entry(serial, &revocation)),
@@ -169,18 +163,22 @@ impl Listing<'_> {
     }
 
     /// Whether a certificate must be listed where this may leave.
-    fn keeps(&self, subject: &Subject, retention: Option<Retention>) -> Result<bool, CrlError> {
+    fn keeps(
+        &self,
+        &RevokedSubject { subject, first, .. }: &RevokedSubject,
+        retention: Option<Retention>,
+    ) -> Result<bool, CrlError> {
         let (Some(retention), Some(not_after)) = (retention, subject.not_after) else {
             return Ok(true);
         };
-        if !retention.lets_go(subject.first, not_after) {
+        if !retention.lets_go(first, not_after) {
             return Ok(true);
         }
         // The record may have learnt of a later notAfter since it was revoked.
         let (_, record) =
             self.view.certificate(self.issuer, subject.serial).map_err(CrlError::entries)?;
         let recorded = record.and_then(|record| record.not_after);
-        Ok(recorded.is_some_and(|later| !retention.lets_go(subject.first, later)))
+        Ok(recorded.is_some_and(|later| !retention.lets_go(first, later)))
     }
 
     /// Every certificate, revoked itself or invalidated with its issuer.
@@ -199,10 +197,11 @@ impl Listing<'_> {
                 let first = rows.first().map(|(key, _)| key::position(key));
                 match fold_rows(&rows)? {
                     Some(history) => {
-                        let mut subject: Option<Subject> = None;
+                        let mut subject: Option<RevokedSubject> = None;
                         for (key, value) in &rows {
                             let position = key::position(key);
-                            let next = Subject::of(&entry(Space::Entries, key, value)?, position);
+                            let entry = entry(Space::Entries, key, value)?;
+                            let next = RevokedSubject::of(&entry.event, position);
                             subject = match (subject, next) {
                                 (Some(known), Some(next)) => Some(known.amended(next)),
                                 (known, next) => known.or(next),
@@ -210,7 +209,7 @@ impl Listing<'_> {
                         }
                         if let (Some(subject), Some(first)) = (subject, first) {
                             let revocation = history.current;
-                            self.decide(Subject { first, revocation, ..subject }, visit)?;
+                            self.decide(&RevokedSubject { first, revocation, ..subject }, visit)?;
                         }
                     }
                     None if self.is_about(record.kind) && self.keeps_invalidated(&record) => {
@@ -280,32 +279,6 @@ impl Listing<'_> {
             reason,
             invalidity_date: None,
         }
-    }
-}
-
-impl Subject {
-    fn of(entry: &Entry, position: Position) -> Option<Self> {
-        let (subject, revocation) = (entry.event.subject()?, entry.event.revocation()?);
-        Some(Self {
-            serial: subject.serial,
-            kind: subject.kind,
-            not_after: subject.not_after,
-            first: position,
-            last: position,
-            revocation: *revocation,
-        })
-    }
-
-    /// As a later entry leaves it.
-    fn amended(self, later: Self) -> Self {
-        // Whoever was told that nobody knows goes on listing it.
-        let not_after = self.not_after.zip(later.not_after).map(|(one, other)| one.max(other));
-        // Nor does what it is turn out so late that it leaves a CRL on which it was.
-        let kind = match self.kind {
-            CertificateKind::Unknown => CertificateKind::Unknown,
-            _ => later.kind,
-        };
-        Self { kind, not_after, first: self.first, ..later }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
         AppendedEntry, CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl,
         TbsCertList,
     },
+    index::Snapshot,
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, Invalidation, Revocation},
     log::{Event, Head, Position},
@@ -55,6 +56,7 @@ impl Kinds {
 /// What a CRL says, but for the kind of it.
 pub(super) struct Making<'a> {
     view: &'a View<'a>,
+    live: Option<Snapshot<'a>>,
     pub(super) known: KnownIssuer,
     request: &'a CrlRequest,
     head: Head,
@@ -89,7 +91,7 @@ impl<S: Store> Authority<S> {
             self.check_kinds(&view, issuer, request, kinds)?;
             drop(view);
             let (number, this_update) = self.reserve_number(issuer, request, public_key)?;
-            let view = self.view()?;
+            let (view, live) = self.view_and_live(issuer)?;
             request.check(&view)?;
             // Of two CRLs, the one with the higher number must not know less. So a view is taken
             // only while the number is still the last one, and only if thisUpdate covers it.
@@ -98,7 +100,7 @@ impl<S: Store> Authority<S> {
                 || newest_date(&view, issuer, this_update)? <= Some(this_update);
             if last == Some(number) && is_covered {
                 self.check_kinds(&view, issuer, request, kinds)?;
-                let making = self.settle(&view, issuer, request, number, this_update)?;
+                let making = self.settle(&view, live, issuer, request, number, this_update)?;
                 return make(&making);
             }
         }
@@ -149,7 +151,7 @@ impl<S: Store> Authority<S> {
         let Some(token) = base.token else { return needs_base(NeedsBase::NothingReleased) };
         let head = view.covers(&token)?;
         let mut problem = None;
-        view.log(&token, &head, |_, entry| {
+        view.log(&token, &head, |_, entry, _| {
             problem = match entry.event {
                 Event::IssuerFell(_) => Some(NeedsBase::Fallen),
                 Event::Compacted(_) => Some(NeedsBase::Compacted),
@@ -163,6 +165,7 @@ impl<S: Store> Authority<S> {
     fn settle<'a>(
         &self,
         view: &'a View<'a>,
+        live: Option<Snapshot<'a>>,
         issuer: IssuerId,
         request: &'a CrlRequest,
         number: CrlNumber,
@@ -198,6 +201,7 @@ impl<S: Store> Authority<S> {
         };
         Ok(Making {
             view,
+            live,
             key_identifier: self.key_identifier(&known)?,
             known,
             request,
@@ -248,6 +252,7 @@ impl Making<'_> {
         let base = self.base.as_ref().filter(|_| delta);
         let listing = Listing {
             view: self.view,
+            live: self.live,
             issuer,
             scope,
             head: self.head,

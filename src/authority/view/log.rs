@@ -81,7 +81,7 @@ impl View<'_> {
         &self,
         after: &FreshnessToken,
         head: &Head,
-        mut visit: impl FnMut(Position, Entry) -> ControlFlow<()>,
+        mut visit: impl FnMut(Position, Entry, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         if after.position == head.position {
             return Ok(());
@@ -101,7 +101,7 @@ impl View<'_> {
                 return Err(corrupt(Space::Log, key, problem));
             }
             (last, chain) = (position, entry.chain);
-            flow = visit(position, entry);
+            flow = visit(position, entry, value);
             Ok(flow)
         })?;
         if flow.is_break() {
@@ -141,7 +141,7 @@ impl View<'_> {
         after: &FreshnessToken,
     ) -> Result<Option<Timestamp>, StoreError> {
         let mut last = None;
-        self.log(after, &self.head(after.issuer)?, |_, entry| {
+        self.log(after, &self.head(after.issuer)?, |_, entry, _| {
             if let Event::Compacted(compaction) = entry.event {
                 last = last.max(Some(compaction.recorded_at));
             }
