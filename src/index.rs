@@ -14,7 +14,11 @@ mod view;
 pub(crate) use self::{indexes::Indexes, lines::Full, revoked::RevokedSubject, view::Snapshot};
 
 use self::view::{End, View};
-use crate::log::{Entry, Event, FreshnessToken, Head, Position, Tally};
+use crate::{
+    crl::Extent,
+    log::{Entry, Event, FreshnessToken, Head, Position, Tally},
+    time::Timestamp,
+};
 use std::sync::{
     Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{
@@ -117,10 +121,11 @@ impl<'a> Update<'a> {
 
     /// All that a CRL which is made at this head must know of, if nothing but that is known here:
     /// what was pruned since it was read is still there.
-    pub(crate) fn live(&self, head: &Head) -> Option<Snapshot<'a>> {
-        let Progress { token, tally, .. } = &*self.progress;
+    pub(crate) fn live(&self, head: &Head) -> Option<Live<'a>> {
+        let Progress { token, tally, end } = &*self.progress;
         let is_it = (token.position, token.chain) == (head.position, head.chain);
-        self.index.known().filter(|_| is_it && *tally == head.tally)
+        let snapshot = self.index.known().filter(|_| is_it && *tally == head.tally)?;
+        Some(Live { snapshot, end: *end })
     }
 
     /// Takes in the entries up to this token about the certificates that CRLs must still know of,
@@ -210,6 +215,28 @@ impl<'a> Update<'a> {
     /// Says that the log may go further.
     pub(crate) fn fall_behind(&mut self) {
         self.index.behind.store(true, Release);
+    }
+}
+
+/// What is known of a log at its head, where that is all that a CRL must know of.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'a> {
+    snapshot: Snapshot<'a>,
+    end: End,
+}
+
+impl Live<'_> {
+    /// As [`Snapshot::each`].
+    pub(crate) fn each<E>(
+        &self,
+        visit: impl FnMut(RevokedSubject) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.snapshot.each(visit)
+    }
+
+    /// What a CRL comes to that lists all certificates, if none of them expires before this.
+    pub(crate) fn extent_if_none_expires(&self, before: Option<Timestamp>) -> Option<Extent> {
+        self.end.extent_if_none_expires(before)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     view::{View, entry},
 };
 use crate::{
-    index::{Full, Indexes, Snapshot, Update},
+    index::{Full, Indexes, Live, Snapshot, Update},
     issuer_id::IssuerId,
     lifecycle::Revocation,
     log::{FreshnessToken, Head, Position},
@@ -136,7 +136,7 @@ impl<S: Store> Authority<S> {
     pub(super) fn view_and_live(
         &self,
         issuer: IssuerId,
-    ) -> Result<(View<'_>, Option<Snapshot<'_>>), Error> {
+    ) -> Result<(View<'_>, Option<Live<'_>>), Error> {
         let Some(index) = self.indexes.of(issuer) else { return Ok((self.view()?, None)) };
         let mut update = index.update();
         let view = self.view()?;

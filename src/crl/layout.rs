@@ -37,12 +37,7 @@ pub trait Entries {
     /// # Errors
     /// [`CrlError::Entries`] where the entries cannot be read.
     fn extent(&self) -> Result<Extent, CrlError> {
-        let mut extent = Extent::default();
-        self.for_each(&mut |run| {
-            extent.add_all(run);
-            Ok(())
-        })?;
-        Ok(extent)
+        Extent::read(self)
     }
 }
 
@@ -76,6 +71,19 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// Reads all entries.
+    ///
+    /// # Errors
+    /// [`CrlError::Entries`] where the entries cannot be read.
+    pub fn read(entries: &(impl Entries + ?Sized)) -> Result<Self, CrlError> {
+        let mut extent = Self::default();
+        entries.for_each(&mut |run| {
+            extent.add_all(run);
+            Ok(())
+        })?;
+        Ok(extent)
+    }
+
     /// Counts more entries in.
     pub fn add_all(&mut self, entries: &[CrlEntry]) {
         self.entries += entries.len() as u64;

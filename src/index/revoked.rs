@@ -1,6 +1,7 @@
 //! What the entries of a log about one certificate come to.
 
 use crate::{
+    crl::CrlEntry,
     lifecycle::{CertificateKind, Revocation},
     log::{Event, Position, Subject},
 };
@@ -23,6 +24,13 @@ impl RevokedSubject {
     pub(crate) fn of(event: &Event, position: Position) -> Option<Self> {
         let (subject, revocation) = (*event.subject()?, *event.revocation()?);
         Some(Self { subject, first: position, last: position, revocation })
+    }
+
+    /// How a CRL lists it.
+    #[inline]
+    pub(crate) const fn entry(&self) -> CrlEntry {
+        let Revocation { date, reason, invalidity_date, .. } = self.revocation;
+        CrlEntry { serial: self.subject.serial, revocation_date: date, reason, invalidity_date }
     }
 
     /// As a later entry leaves it.

@@ -17,7 +17,7 @@ use super::{
     record::{self, AsOf, Exception, Exceptions, Packed, Record},
     revoked::RevokedSubject,
 };
-use crate::{lifecycle::Revocation, log::Position, serial::Serial};
+use crate::{crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp};
 use siphasher::sip::SipHasher13;
 use std::{
     hint::black_box,
@@ -42,16 +42,33 @@ pub(super) struct View {
 }
 
 /// How much there is in a view. There is one for each, and who has it may add.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct End {
     records: u32,
     exceptions: u32,
+    /// What a CRL that lists all of it comes to.
+    octets: u64,
+    /// No certificate expires before.
+    earliest_not_after: Option<Timestamp>,
 }
 
 impl End {
     /// How many certificates there are.
     pub(super) const fn count(&self) -> u32 {
         self.records
+    }
+
+    /// What a CRL comes to that lists all certificates, if none of them expires before this.
+    pub(super) fn extent_if_none_expires(&self, before: Option<Timestamp>) -> Option<Extent> {
+        let expires =
+            before.is_some_and(|before| self.earliest_not_after.is_some_and(|it| it < before));
+        (!expires).then_some(Extent { entries: self.records.into(), octets: self.octets })
+    }
+
+    fn count_in(&mut self, is: &RevokedSubject) {
+        self.octets += is.entry().encoded_length();
+        let not_after = is.subject.not_after;
+        self.earliest_not_after = self.earliest_not_after.min(not_after).or(not_after);
     }
 }
 
@@ -82,6 +99,8 @@ impl View {
         if let Some(known) = known.filter(|known| known.last < later.last) {
             let is = known.amended(later);
             record.amend(self.except(end, is, Some(record.version()))?);
+            end.octets -= known.entry().encoded_length();
+            end.count_in(&is);
         }
         Ok(())
     }
@@ -96,6 +115,7 @@ impl View {
             self.hash(record::serial(number))
         })?;
         end.records = id.checked_add(1).ok_or(Full)?;
+        end.count_in(&is);
         self.count.store(end.records, Release);
         Ok(())
     }

@@ -5,10 +5,10 @@ use crate::{
         release::{Release, Retention},
         view::{View, check_tally, entry, fold_rows},
     },
-    crl::{AppendedEntry, CrlEntry, CrlError, Entries},
-    index::{RevokedSubject, Snapshot},
+    crl::{AppendedEntry, CrlEntry, CrlError, Entries, Extent},
+    index::{Live, RevokedSubject},
     issuer_id::IssuerId,
-    lifecycle::{CertificateKind, CertificateRecord, Invalidation, Revocation},
+    lifecycle::{CertificateKind, CertificateRecord, Invalidation},
     log::{Head, Subject, Tally},
     partition::Partition,
     reason::Reason,
@@ -19,14 +19,18 @@ use crate::{
 };
 use std::{cell::Cell, ops::ControlFlow};
 
-/// How many entries are handed on together.
+/// How many entries from a store are handed on together.
 const RUN: usize = 1024;
+
+/// How many from memory: they are read while those before are hashed, and more would not fit into
+/// that time.
+const SHORT_RUN: usize = 2;
 
 /// The entries of a complete CRL, or of a delta CRL to a base.
 pub(super) struct Listing<'a> {
     pub(super) view: &'a View<'a>,
     /// What is in memory of all that the view shows, if that is there.
-    pub(super) live: Option<Snapshot<'a>>,
+    pub(super) live: Option<Live<'a>>,
     pub(super) issuer: IssuerId,
     pub(super) scope: Scope,
     pub(super) head: Head,
@@ -46,12 +50,20 @@ impl Entries for Listing<'_> {
         &self,
         visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
-        let mut run = Run { entries: Vec::with_capacity(RUN), visit };
+        let length = if self.live.is_some() { SHORT_RUN } else { RUN };
+        let mut run = Run { entries: Vec::with_capacity(length), length, visit };
         self.each(|listed| match listed {
             Listed::Entry(entry) => run.push(entry),
             Listed::Removed(..) => Ok(()),
         })?;
         run.flush()
+    }
+
+    fn extent(&self) -> Result<Extent, CrlError> {
+        match self.known_extent() {
+            Some(extent) => Ok(extent),
+            None => Extent::read(self),
+        }
     }
 }
 
@@ -63,6 +75,17 @@ enum Listed {
 }
 
 impl Listing<'_> {
+    /// What the entries come to, where that is known without looking at each.
+    fn known_extent(&self) -> Option<Extent> {
+        let lists_all =
+            self.scope == Scope::Full && self.base.is_none() && self.invalidation.is_none();
+        // A date that is cut off may be written in another form.
+        let are_past = self.head.newest_date <= Some(self.this_update);
+        let expired_before = self.retention.map(|retention| retention.expired_before);
+        let live = self.live.filter(|_| lists_all && are_past)?;
+        live.extent_if_none_expires(expired_before)
+    }
+
     /// What a delta says has left since its base.
     pub(super) fn removed(&self) -> Result<Vec<AppendedEntry>, CrlError> {
         let mut removed = Vec::new();
@@ -146,7 +169,7 @@ impl Listing<'_> {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
         }
         let Some(base) = self.base else {
-            return if is_listed { visit(self.entry(serial, &revocation)) } else { Ok(()) };
+            return if is_listed { visit(self.entry(revoked)) } else { Ok(()) };
         };
         let base_position = base.as_of.position(self.issuer);
         let was_listed = first <= base_position && self.keeps(revoked, base.retention)?;
@@ -156,7 +179,7 @@ impl Listing<'_> {
             .is_some_and(|retention| not_after.is_some_and(|at| retention.lets_go(first, at)));
         match (is_listed, was_listed) {
             (true, true) if last <= base_position && !may_lack => Ok(()),
-            (true, _) => visit(self.entry(serial, &revocation)),
+            (true, _) => visit(self.entry(revoked)),
             (false, true) => visit(Listed::Removed(serial, revocation.date.min(self.this_update))),
             (false, false) => Ok(()),
         }
@@ -243,14 +266,11 @@ impl Listing<'_> {
         )
     }
 
-    fn entry(&self, serial: Serial, revocation: &Revocation) -> Listed {
-        Listed::Entry(CrlEntry {
-            serial,
-            // Only a clock that somebody set right leaves later ones: RFC 5280 has no future.
-            revocation_date: revocation.date.min(self.this_update),
-            reason: revocation.reason,
-            invalidity_date: revocation.invalidity_date,
-        })
+    fn entry(&self, revoked: &RevokedSubject) -> Listed {
+        let entry = revoked.entry();
+        // Only a clock that somebody set right leaves later ones: RFC 5280 has no future.
+        let revocation_date = entry.revocation_date.min(self.this_update);
+        Listed::Entry(CrlEntry { revocation_date, ..entry })
     }
 
     /// The entry of a certificate whose issuer came down.
@@ -285,13 +305,14 @@ impl Listing<'_> {
 /// Gathers entries into runs.
 struct Run<'a> {
     entries: Vec<CrlEntry>,
+    length: usize,
     visit: &'a mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
 }
 
 impl Run<'_> {
     fn push(&mut self, entry: CrlEntry) -> Result<(), CrlError> {
         self.entries.push(entry);
-        if self.entries.len() < RUN { Ok(()) } else { self.flush() }
+        if self.entries.len() < self.length { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<(), CrlError> {

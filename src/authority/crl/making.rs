@@ -13,7 +13,7 @@ use crate::{
         AppendedEntry, CrlError, CrlNumber, DistributionPoint, Entries, Only, PreparedCrl,
         TbsCertList,
     },
-    index::Snapshot,
+    index::Live,
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, Invalidation, Revocation},
     log::{Event, Head, Position},
@@ -56,7 +56,7 @@ impl Kinds {
 /// What a CRL says, but for the kind of it.
 pub(super) struct Making<'a> {
     view: &'a View<'a>,
-    live: Option<Snapshot<'a>>,
+    live: Option<Live<'a>>,
     pub(super) known: KnownIssuer,
     request: &'a CrlRequest,
     head: Head,
@@ -165,7 +165,7 @@ impl<S: Store> Authority<S> {
     fn settle<'a>(
         &self,
         view: &'a View<'a>,
-        live: Option<Snapshot<'a>>,
+        live: Option<Live<'a>>,
         issuer: IssuerId,
         request: &'a CrlRequest,
         number: CrlNumber,
