@@ -1,6 +1,7 @@
 //! The serial numbers that a prefix of a log revokes, laid out for look-up.
 
 mod batch;
+mod hash;
 mod indexes;
 mod lines;
 mod order;

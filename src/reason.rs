@@ -65,6 +65,7 @@ impl Reason {
     }
 
     /// The reason with this code, if it is one that can be recorded.
+    #[inline]
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
     }

@@ -151,6 +151,7 @@ impl Serial {
     }
 
     /// The number, big-endian.
+    #[inline]
     pub(crate) const fn as_number(&self) -> &[u8; MAX_OCTETS] {
         &self.octets
     }

@@ -78,6 +78,7 @@ impl Timestamp {
     }
 
     /// From seconds since 1970-01-01T00:00:00Z: the nearest that is none before 1950 or after 9999.
+    #[inline]
     const fn nearest(seconds: i64) -> Self {
         let since_first = match seconds {
             ..FIRST => 0,

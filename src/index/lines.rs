@@ -127,15 +127,16 @@ impl Lines {
 
     #[inline]
     fn search<T>(&self, home: u32, tag: u8, look: impl Fn(u32) -> Option<T>) -> Option<T> {
-        let line = self.lines.get(home)?;
-        let reach = line.reach();
-        let mut found = line.ids(tag).find_map(&look);
-        let mut at = home;
-        while found.is_none() && at < home + reach {
+        let mut line = self.lines.get(home)?;
+        let (mut at, last) = (home, home + line.reach());
+        loop {
+            let found = line.ids(tag).find_map(&look);
+            if found.is_some() || at == last {
+                return found;
+            }
             at += 1;
-            found = self.lines.get(at)?.ids(tag).find_map(&look);
+            line = self.lines.get(at)?;
         }
-        found
     }
 
     /// How many lines are searched for this hash, at most.

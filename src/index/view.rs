@@ -11,14 +11,16 @@
 //! anything from being freed.
 
 use super::{
+    hash::NumberHash,
     lines::{Full, Lines},
     order::Order,
     pages::Pages,
     record::{self, AsOf, Exception, Exceptions, Packed, Record},
     revoked::RevokedSubject,
 };
-use crate::{crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp};
-use siphasher::sip::SipHasher13;
+use crate::{
+    crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp,
+};
 use std::{
     hint::black_box,
     sync::atomic::{
@@ -32,7 +34,7 @@ const TOGETHER: usize = 16;
 
 /// The revoked certificates of one issuer.
 pub(super) struct View {
-    hasher: SipHasher13,
+    hash: NumberHash,
     lines: Lines,
     records: Pages<Record>,
     exceptions: Exceptions,
@@ -76,7 +78,7 @@ impl View {
     /// A view of nothing, with room for so many certificates, under a secret key.
     pub(super) fn new(key: &[u8; 16], room: u64) -> (Self, End) {
         let view = Self {
-            hasher: SipHasher13::new_with_key(key),
+            hash: NumberHash::new(key),
             lines: Lines::with_room_for(room),
             records: Pages::default(),
             exceptions: Pages::default(),
@@ -111,8 +113,7 @@ impl View {
         self.records.get_or_make(id).ok_or(Full)?.write(&is, packed);
         let count = u64::from(id) + 1;
         self.lines.insert(self.hash(is.subject.serial), id, count, |id| {
-            let number = self.records.get(id).map(Record::number).unwrap_or_default();
-            self.hash(record::serial(number))
+            self.hash.of(self.records.get(id).map(Record::number).unwrap_or_default())
         })?;
         end.records = id.checked_add(1).ok_or(Full)?;
         end.count_in(&is);
@@ -145,7 +146,7 @@ impl View {
 
     #[inline]
     pub(super) fn hash(&self, serial: Serial) -> u64 {
-        self.hasher.hash(serial.as_number())
+        self.hash.of(record::number(serial))
     }
 
     #[inline]
