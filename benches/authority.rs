@@ -61,6 +61,10 @@ struct Subject {
 /// How long a job took, and its limit.
 type Round = (Duration, Duration);
 
+type Side = (&'static str, fn(Round) -> Duration);
+
+const SIDES: [Side; 2] = [("took", |it| it.0), ("limit", |it| it.1)];
+
 impl Subject {
     fn new(store: &Arc<RedbStore>) -> Self {
         let mut policy = Policy::default();
@@ -123,8 +127,7 @@ fn bench(
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(3));
     group.throughput(Throughput::Elements(count));
-    let sides: [(&str, fn(Round) -> Duration); 2] = [("took", |it| it.0), ("limit", |it| it.1)];
-    for (side, time) in sides {
+    for (side, time) in SIDES {
         group.bench_function(BenchmarkId::new(format!("{job}_{side}"), count), |bencher| {
             bencher.iter_custom(|times| {
                 let each = (0..times).map(|_| {

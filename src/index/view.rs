@@ -18,9 +18,7 @@ use super::{
     record::{self, AsOf, Exception, Exceptions, Packed, Record},
     revoked::RevokedSubject,
 };
-use crate::{
-    crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp,
-};
+use crate::{crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp};
 use std::{
     hint::black_box,
     sync::atomic::{

@@ -237,7 +237,8 @@ impl<S: Store> Publisher<S> {
             for _ in 0..threads {
                 let told = told.clone();
                 // Who would be told is there until all have ended.
-                scope.spawn(move || std::iter::from_fn(run_next).try_for_each(|it| told.send(it)));
+                scope
+                    .spawn(move || std::iter::from_fn(run_next).for_each(|it| drop(told.send(it))));
             }
             drop(told);
             attempts.into_iter().for_each(tell);
