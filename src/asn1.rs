@@ -111,6 +111,14 @@ impl<'a> Reader<'a> {
         Malformed { element, offset: self.offset, problem }
     }
 
+    /// Passes over so many octets, or all that there are.
+    #[inline]
+    pub(crate) fn pass(&mut self, octets: usize) {
+        let rest = self.rest.get(octets..).unwrap_or_default();
+        self.offset += self.rest.len() - rest.len();
+        self.rest = rest;
+    }
+
     /// The tag of the next element, if there is one.
     pub(crate) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()

@@ -33,6 +33,7 @@
 //! | `stage` | where a CRL waits for its signature: memory, a file, PEM |
 //! | `sign`, `prepared` | the signature, in one step and in two |
 //! | `read` | CRLs that anyone may have made |
+//! | `index` | look-ups in them by serial number |
 //! | `check` | what they say of a certificate |
 //! | `diff` | what changed from one to another |
 //! | `lint` | what is wrong with a CRL, before it is signed |
@@ -46,6 +47,7 @@ mod encode;
 mod entry;
 mod error;
 mod extension;
+mod index;
 mod layout;
 mod lint;
 mod number;
@@ -69,6 +71,7 @@ pub use self::{
     entry::CrlEntry,
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
+    index::CrlIndex,
     layout::{Entries, Extent},
     lint::{Finding, LintContext, LintProfile, Severity, lint, lint_der},
     number::{CrlNumber, CrlNumberError},

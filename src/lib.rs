@@ -66,6 +66,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | be answered from no less than you know, on a replica too | [`FreshnessToken`], [`Freshness`], [`CrlRequest::at_least`] |
 | make a CRL, in one step or with a key that is elsewhere | [`Authority::crl`], [`Authority::prepare_crl`] |
 | find out from CRLs, anybody's, whether a certificate is revoked | [`RevocationCheck`] |
+| look up serial numbers by the million in a CRL that was received | [`CrlIndex`] |
 | see what changed from one CRL to the next | [`CrlDiff`] |
 | see what is wrong with a CRL, before it is signed or after | [`lint()`], [`LintProfile`] |
 | sign with an HSM or a KMS | [`Signer`], [`Verifier`] |
@@ -165,7 +166,7 @@ pub use crate::{
     codec::Damaged,
     crl::{
         AppendedEntry, CannotCheck, CertificateList, CheckOutcome, CrlDiff, CrlEntry, CrlError,
-        CrlNotUsed, CrlNumber, CrlNumberError, CrlReadError, DistributionPoint, Entries,
+        CrlIndex, CrlNotUsed, CrlNumber, CrlNumberError, CrlReadError, DistributionPoint, Entries,
         EntryChange, Extension, Extent, FileStage, Finding, HeaderChange, HeaderChanges,
         IssuingDistributionPoint, LintContext, LintProfile, ListedRevocation, NotDurable, NotUsed,
         Oid, Only, PemStage, PreparedCrl, PreparedCrlError, Removal, RevocationCheck,

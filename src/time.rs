@@ -1,6 +1,9 @@
 //! Time as RFC 5280 knows it: UTC, whole seconds, 1950 to 9999.
 
+mod told;
 mod written;
+
+pub(crate) use self::told::is_utc_time;
 
 use crate::asn1::{self, GENERALIZED_TIME, Malformed, UTC_TIME};
 use std::{fmt, num::NonZeroU64, str::FromStr, time::Duration};
@@ -393,6 +396,35 @@ mod tests {
         ] {
             assert!(decoded(der).is_err(), "{der:02x?}");
         }
+    }
+
+    #[test]
+    fn e6_a_utc_time_is_told_as_it_is_read() {
+        let agree = |text: &str| {
+            let der = format!("\x17\x0d{text}");
+            let told = is_utc_time(der.as_bytes().first_chunk().unwrap());
+            assert_eq!(told, decoded(der.as_bytes()).is_ok(), "{text}");
+            told
+        };
+        let mut days = 0;
+        for (year, month, day) in
+            (0..100).flat_map(|y| (0..=13).flat_map(move |m| (0..=32).map(move |d| (y, m, d))))
+        {
+            days += u32::from(agree(&format!("{year:02}{month:02}{day:02}235959Z")));
+        }
+        assert_eq!(days, 36_525);
+        for (at, octet) in (0..13).flat_map(|at| (0..0x80).map(move |octet| (at, octet))) {
+            let mut text = *b"200120123020Z";
+            text[at] = octet;
+            agree(std::str::from_utf8(&text).unwrap());
+        }
+        for two in 0..100 {
+            for text in [format!("{two:02}0000"), format!("00{two:02}00"), format!("0000{two:02}")]
+            {
+                agree(&format!("200131{text}Z"));
+            }
+        }
+        assert!(!is_utc_time(b"\x18\x0d200131000000Z") && !is_utc_time(b"\x17\x0c200131000000Z"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reading a CRL that anyone may have made, in place.
 
 mod issuing_distribution_point;
+mod plain;
 mod revoked;
 mod tbs;
 
@@ -74,6 +75,13 @@ pub enum CrlReadError {
         /// Its object identifier, dotted.
         oid: String,
     },
+    /// The entries take more octets than a [`CrlIndex`](crate::CrlIndex) can tell apart, which is 4
+    /// GiB.
+    #[error("a CRL with {octets} octets of entries, too many for an index")]
+    TooLong {
+        /// How many they take.
+        octets: usize,
+    },
     /// The text is not the PEM of a CRL.
     #[error(transparent)]
     Pem(#[from] PemError),
@@ -123,7 +131,8 @@ impl<'a> CertificateList<'a> {
 
     /// The entry for a certificate of this CRL's issuer, if there is one.
     ///
-    /// It reads the entries one after the other up to that one. In an indirect CRL, entries of
+    /// It reads the entries one after the other up to that one; for more than a few look-ups make a
+    /// [`CrlIndex`](crate::CrlIndex). In an indirect CRL, entries of
     /// other issuers are passed over. `None` says that the certificate is good only if the CRL
     /// [is full](CertificateList::is_full).
     ///
@@ -134,17 +143,10 @@ impl<'a> CertificateList<'a> {
         &self,
         serial: SerialRef<'_>,
     ) -> Result<Option<RevokedCertificate<'a>>, CrlReadError> {
-        let unknown = |extension: &Extension<'_>| {
-            Err(CrlReadError::UnknownCriticalExtension { oid: extension.oid.to_string() })
-        };
-        if let Some(extension) = self.unknown_critical_extensions().next() {
-            return unknown(extension);
-        }
+        self.refuse_unknown_critical_extensions()?;
         for entry in self.entries() {
             let entry = entry?;
-            if let Some(extension) = entry.unknown_critical_extensions().next() {
-                return unknown(&extension);
-            }
+            entry.refuse_unknown_critical_extensions()?;
             if entry.serial() == serial && entry.is_issued_by(self.tbs.issuer)? {
                 return Ok(Some(entry));
             }
@@ -264,5 +266,15 @@ impl<'a> CertificateList<'a> {
             Oid::ISSUING_DISTRIBUTION_POINT,
         ];
         self.tbs.extensions.iter().filter(|e| e.critical && !KNOWN.contains(&e.oid))
+    }
+
+    pub(super) fn refuse_unknown_critical_extensions(&self) -> Result<(), CrlReadError> {
+        self.unknown_critical_extensions().next().map_or(Ok(()), CrlReadError::unknown)
+    }
+}
+
+impl CrlReadError {
+    fn unknown(extension: &Extension<'_>) -> Result<(), Self> {
+        Err(Self::UnknownCriticalExtension { oid: extension.oid.to_string() })
     }
 }

@@ -2,6 +2,7 @@
 
 mod appendix;
 mod capacity;
+mod indexed;
 mod kinds;
 #[path = "../support/openssl.rs"]
 mod openssl;

@@ -5,19 +5,19 @@ use annul::{CertificateList, CrlEntry, CrlNumber, CrlReadError, Reason, ReasonCo
 use std::{fs, path::Path};
 
 const ALGORITHM: &[u8] = b"\x30\x05\x06\x03\x2b\x65\x70";
-const DATE: &[u8] = b"\x17\x0d260101000000Z";
+pub const DATE: &[u8] = b"\x17\x0d260101000000Z";
 
 fn crl_of(tbs_fields: &[&[u8]]) -> Vec<u8> {
     tlv(0x30, &[&tlv(0x30, tbs_fields), ALGORITHM, b"\x03\x02\x00\x55"])
 }
 
-fn extension(arc: u8, critical: &[u8], value: &[u8]) -> Vec<u8> {
+pub fn extension(arc: u8, critical: &[u8], value: &[u8]) -> Vec<u8> {
     tlv(0x30, &[&[0x06, 3, 0x55, 0x1d, arc], critical, &tlv(0x04, &[value])])
 }
 
-const CRITICAL: &[u8] = &[1, 1, 0xff];
+pub const CRITICAL: &[u8] = &[1, 1, 0xff];
 
-fn indirect_crl() -> Vec<u8> {
+pub fn indirect_crl() -> Vec<u8> {
     let other =
         tlv(0x30, &[&tlv(0xa4, &[b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02XY"])]);
     let own = tlv(0x30, &[&tlv(0xa4, &[NAME])]);
@@ -44,7 +44,7 @@ fn indirect_crl() -> Vec<u8> {
 }
 
 /// A direct CRL of version 2 with these entries and extensions.
-fn direct_crl(entries: &[&[u8]], extensions: &[&[u8]]) -> Vec<u8> {
+pub fn direct_crl(entries: &[&[u8]], extensions: &[&[u8]]) -> Vec<u8> {
     let extensions = tlv(0xa0, &[&tlv(0x30, extensions)]);
     crl_of(&[b"\x02\x01\x01", ALGORITHM, NAME, DATE, DATE, &tlv(0x30, entries), &extensions])
 }

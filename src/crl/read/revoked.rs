@@ -2,12 +2,15 @@
 
 use crate::{
     asn1::{self, ENUMERATED, Element, INTEGER, Malformed, Reader, SEQUENCE},
-    crl::extension::{Extension, Extensions, Oid},
+    crl::{
+        extension::{Extension, Extensions, Oid},
+        read::{CrlReadError, plain},
+    },
     reason::ReasonCode,
     serial::SerialRef,
     time::Timestamp,
 };
-use std::mem;
+use std::{iter, mem};
 
 /// One entry of a CRL that anyone may have made.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +117,11 @@ impl<'a> RevokedCertificate<'a> {
         self.extensions().filter(|e| e.critical && !KNOWN.contains(&e.oid))
     }
 
+    pub(in crate::crl) fn refuse_unknown_critical_extensions(&self) -> Result<(), CrlReadError> {
+        let unknown = self.unknown_critical_extensions().next();
+        unknown.map_or(Ok(()), |extension| CrlReadError::unknown(&extension))
+    }
+
     /// Whether the certificate is one of the CRL's own issuer.
     pub(crate) fn is_issued_by(&self, crl_issuer: &[u8]) -> Result<bool, Malformed> {
         let Some(names) = self.certificate_issuer else { return Ok(true) };
@@ -155,6 +163,50 @@ impl<'a> RevokedCertificates<'a> {
     /// Of a CRL that lists nothing.
     pub(in crate::crl) fn none() -> Self {
         Self::new(Reader::new(&[]), false)
+    }
+
+    /// The octets of the entries that are not yet read.
+    pub(in crate::crl) fn octets(&self) -> &'a [u8] {
+        self.rest.rest()
+    }
+
+    /// Where the GeneralNames are that hold for the entries that follow.
+    pub(in crate::crl) fn certificate_issuer_offset(&self) -> Option<usize> {
+        self.certificate_issuer.map(|names| names.offset)
+    }
+
+    /// Goes on so many octets after where `start` is.
+    pub(in crate::crl) fn go_to(&mut self, start: &Self, place: u32) {
+        self.rest = start.rest;
+        self.rest.pass(place as usize);
+    }
+
+    /// The serial number of the entry that starts so many octets on.
+    #[inline]
+    pub(in crate::crl) fn serial_at(&self, place: u32) -> Option<SerialRef<'a>> {
+        let mut rest = self.rest;
+        rest.pass(place as usize);
+        if let Some(entry) = plain::read(rest.rest()) {
+            return Some(entry.serial);
+        }
+        let mut fields = rest.expect(SEQUENCE, "revokedCertificates entry").ok()?.reader();
+        let serial = fields.expect(INTEGER, "userCertificate").ok()?;
+        SerialRef::from_octets(serial.content).ok()
+    }
+
+    /// How many entries there are, if they can be read.
+    pub(in crate::crl) fn estimate(&self) -> usize {
+        let mut rest = self.rest;
+        iter::from_fn(|| rest.any("revokedCertificates entry").ok()).count()
+    }
+
+    /// Reads the next entry if it is one of the many that have nothing but a serial number, a date
+    /// and perhaps a reason; of these the serial number only.
+    #[inline]
+    pub(in crate::crl) fn pass_plain(&mut self) -> Option<SerialRef<'a>> {
+        let entry = plain::read(self.rest.rest())?;
+        self.rest.pass(entry.length);
+        Some(entry.serial)
     }
 
     fn read(&mut self) -> Result<RevokedCertificate<'a>, Malformed> {

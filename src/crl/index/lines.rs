@@ -1,0 +1,156 @@
+//! Where the entries are: a hash table in lines of 64 octets, one of which the processor fetches at
+//! once.
+//!
+//! ```text
+//!         ┌──────────────┬───────────┬───────┐  ┌───────┬───────┬ … ┬────────┐
+//!         │ tags 0 … 7   │ tags 8…11 │ reach │  │place 0│place 1│   │place 11│
+//!         └──────────────┴───────────┴───────┘  └───────┴───────┴ … ┴────────┘
+//! octets  8              4           4          4       4
+//! ```
+//!
+//! The high bits of a hash name the line that is its home, the low ones its tag (0: the slot is
+//! vacant). Where the home is full, a place goes to the next line that is not, after the last to the
+//! first; the *reach* of a line says how many lines after it hold places whose home it is.
+//!
+//! The view of a log has a table of the same shape, which others read while it grows. This one is
+//! made once.
+
+const SLOTS: usize = 12;
+
+/// So many places for ten lines: a fifth of the slots stays vacant.
+const PER_TEN_LINES: usize = 96;
+
+/// The table of places.
+#[derive(Clone)]
+pub(super) struct Lines(Vec<Line>);
+
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line {
+    first_tags: u64,
+    last_tags: u32,
+    reach: u32,
+    places: [u32; SLOTS],
+}
+
+impl Lines {
+    /// A table for at most so many places.
+    pub(super) fn with_room_for(places: usize) -> Self {
+        let lines = places.saturating_mul(10) / PER_TEN_LINES + 1;
+        Self(vec![Line::default(); lines])
+    }
+
+    /// The line where a place with this hash belongs: the hash as a fraction of all hashes.
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        ((u128::from(hash) * self.0.len() as u128) >> 64) as usize
+    }
+
+    /// The line that follows, in a circle.
+    #[inline]
+    fn next(&self, at: usize) -> usize {
+        if at + 1 < self.0.len() { at + 1 } else { 0 }
+    }
+
+    /// The first place with this hash that is the right one.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, is_right: impl Fn(&u32) -> bool) -> Option<u32> {
+        let mut at = self.home(hash);
+        let mut line = self.0.get(at)?;
+        for _ in 0..line.reach {
+            if let Some(place) = line.places(tag(hash)).find(&is_right) {
+                return Some(place);
+            }
+            at = self.next(at);
+            line = self.0.get(at)?;
+        }
+        line.places(tag(hash)).find(&is_right)
+    }
+
+    /// Reads what a search for this hash starts with, and answers something of it, so that the
+    /// processor fetches it.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) -> u32 {
+        self.0.get(self.home(hash)).map_or(0, |line| line.reach)
+    }
+
+    /// Adds a place, of no more than there is room for.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: u64, place: u32) {
+        let home = self.home(hash);
+        let mut at = home;
+        for distance in 0..self.0.len() {
+            if self.0.get_mut(at).is_some_and(|line| line.put(tag(hash), place)) {
+                if let Some(home) = self.0.get_mut(home).filter(|_| distance > 0) {
+                    home.reach = home.reach.max(distance as u32);
+                }
+                return;
+            }
+            at = self.next(at);
+        }
+    }
+}
+
+/// The low octet of a hash, for which the home has no use; never that of a vacant slot.
+#[inline]
+const fn tag(hash: u64) -> u8 {
+    let octet = hash as u8;
+    if octet == 0 { 1 } else { octet }
+}
+
+/// 1 in each octet.
+const ONES: u64 = u64::MAX / 0xff;
+
+/// The octets of a word that are 0, each as its top bit; of others none.
+#[inline]
+const fn zeros(word: u64) -> u64 {
+    const LOW: u64 = ONES * 0x7f;
+    !(((word & LOW) + LOW) | word | LOW)
+}
+
+impl Line {
+    /// The slots with this tag.
+    #[inline]
+    fn slots(&self, tag: u8) -> Slots {
+        let sought = ONES * u64::from(tag);
+        let last = zeros(u64::from(self.last_tags) ^ sought) & u64::from(u32::MAX);
+        Slots { first: zeros(self.first_tags ^ sought), last }
+    }
+
+    #[inline]
+    fn places(&self, tag: u8) -> impl Iterator<Item = u32> {
+        self.slots(tag).filter_map(|slot| self.places.get(slot).copied())
+    }
+
+    /// Fills a vacant slot, if there is one.
+    #[inline]
+    fn put(&mut self, tag: u8, place: u32) -> bool {
+        let Some(slot) = self.slots(0).next() else { return false };
+        let Some(vacant) = self.places.get_mut(slot) else { return false };
+        *vacant = place;
+        match slot {
+            0..8 => self.first_tags |= u64::from(tag) << (8 * slot),
+            _ => self.last_tags |= u32::from(tag) << (8 * (slot - 8)),
+        }
+        true
+    }
+}
+
+/// Slots of a line, as top bits of octets.
+struct Slots {
+    first: u64,
+    last: u64,
+}
+
+impl Iterator for Slots {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let (octets, start) =
+            if self.first != 0 { (&mut self.first, 0) } else { (&mut self.last, 8) };
+        let bit = octets.trailing_zeros();
+        *octets &= octets.wrapping_sub(1);
+        (bit < u64::BITS).then_some(start + bit as usize / 8)
+    }
+}
