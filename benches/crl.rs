@@ -7,14 +7,15 @@
 //! The signature is not verified in what is timed. What that would add is printed by itself.
 
 use annul::{
-    CaCertificate, Certificate, CrlEntry, CrlError, CrlNumber, Entries, Extent, LocalVerifier,
-    Reason, Serial, Signer, SigningKey, Stage, TbsCertList, Timestamp, ToSign, Verifier,
-    VerifyError,
+    CaCertificate, Certificate, CertificateList, CrlEntry, CrlError, CrlIndex, CrlNumber, Entries,
+    Extent, LocalVerifier, Reason, Serial, SerialRef, Signer, SigningKey, Stage, TbsCertList,
+    Timestamp, ToSign, Verifier, VerifyError,
 };
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
     criterion_main, measurement::WallTime,
 };
+use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 use std::{
     env,
@@ -238,5 +239,53 @@ fn crl_streaming(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, crl_generation, crl_streaming);
+/// What a relying party does with a CRL that it received.
+fn crl_index(criterion: &mut Criterion) {
+    let issuer = Issuer::new();
+    let mut group = group(criterion, "crl_index");
+    for count in counts() {
+        let entries = entries(count);
+        let mut der = Vec::new();
+        group.throughput(Throughput::Bytes(issuer.make(&entries, &mut der)));
+        let read = || CertificateList::from_der(&der).unwrap();
+        let verify = || read().verify(issuer.ca.public_key(), &LocalVerifier).unwrap();
+        let build = || CrlIndex::new(&read(), KEY_OF_HASH).unwrap();
+        let limit = || Sha256::digest(&der);
+        let id = |name| BenchmarkId::new(name, count);
+        against(&mut group, id("build"), "SHA-256", build, limit);
+        against(&mut group, id("verify_and_build"), "SHA-256", || (verify(), build()), limit);
+
+        let index = build();
+        let map: HashMap<SerialRef<'_>, Timestamp> =
+            entries.iter().map(|entry| (entry.serial.as_ref(), entry.revocation_date)).collect();
+        for hits in [0, 1, 50] {
+            let queries = queries(&entries, hits);
+            let each = |find: &dyn Fn(SerialRef<'_>) -> bool| {
+                queries.iter().filter(|serial| find(serial.as_ref())).count()
+            };
+            group.throughput(Throughput::Elements(queries.len() as u64));
+            let id = BenchmarkId::new(format!("find_{hits}_percent"), count);
+            let ours = || each(&|serial| index.find(serial).is_some());
+            let theirs = || each(&|serial| map.get(&serial).is_some());
+            against(&mut group, id, "hashbrown", ours, theirs);
+        }
+    }
+    group.finish();
+}
+
+/// Random enough for this.
+const KEY_OF_HASH: [u8; 16] = *b"sixteen octets..";
+
+/// Serial numbers in no order, of which so many of a hundred are revoked.
+fn queries(entries: &[CrlEntry], hits: u64) -> Vec<Serial> {
+    let query = |n: u64| {
+        let random = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        let revoked = entries[(random % entries.len() as u64) as usize].serial;
+        let other = || Serial::from_unsigned(&Sha256::digest(n.to_le_bytes())[..16]).unwrap();
+        if random / 7 % 100 < hits { revoked } else { other() }
+    };
+    (1 << 40..).take(entries.len().clamp(1 << 16, 1 << 20)).map(query).collect()
+}
+
+criterion_group!(benches, crl_generation, crl_index, crl_streaming);
 criterion_main!(benches);
