@@ -157,11 +157,16 @@ impl Serial {
     }
 
     /// Takes what [`Serial::as_number`] gave.
+    #[inline]
     pub(crate) fn from_number(octets: [u8; MAX_OCTETS]) -> Self {
-        let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
-        let sign = usize::from(octets.get(zeros).is_some_and(|&octet| octet >= 0x80));
-        let length = (MAX_OCTETS - zeros + sign).min(MAX_OCTETS);
-        Self { length: length as u8, octets }
+        let number = Self { length: MAX_OCTETS as u8, octets };
+        let bits = match number.order() {
+            (0, 0, last) => u32::BITS - last.leading_zeros(),
+            (0, second, _) => u32::BITS + u64::BITS - second.leading_zeros(),
+            (first, ..) => u32::BITS + 2 * u64::BITS - first.leading_zeros(),
+        };
+        // With room for the sign.
+        Self { length: (bits / 8 + 1).min(MAX_OCTETS as u32) as u8, octets }
     }
 
     /// The content octets, with as many zeros behind them as make it 20 octets.

@@ -227,9 +227,11 @@ pub(super) fn number(serial: Serial) -> Number {
 /// The serial number with this number.
 pub(super) fn serial((high, middle, end): Number) -> Serial {
     let mut octets = [0; 20];
-    let words = [&high.to_be_bytes()[..], &middle.to_be_bytes(), &end.to_be_bytes()];
-    for (octet, value) in octets.iter_mut().zip(words.into_iter().flatten()) {
-        *octet = *value;
+    if let Some(first) = octets.first_chunk_mut() {
+        *first = (u128::from(high) << 64 | u128::from(middle)).to_be_bytes();
+    }
+    if let Some(last) = octets.last_chunk_mut() {
+        *last = end.to_be_bytes();
     }
     Serial::from_number(octets)
 }
