@@ -10,25 +10,30 @@ pub(crate) fn is_utc_time(octets: &[u8; 15]) -> bool {
     let &[UTC_TIME, 13, y, yy, m, mm, d, dd, h, hh, n, nn, s, ss, b'Z'] = octets else {
         return false;
     };
-    let [year, month, day, hour] = two_digits([y, yy, m, mm, d, dd, h, hh]);
-    let [_, _, minute, second] = two_digits([y, yy, m, mm, n, nn, s, ss]);
-    let days = match month {
-        // From 1950 to 2049 every fourth year is a leap year.
-        2 if year.is_multiple_of(4) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
+    let (Some([year, month, day, hour]), Some([_, _, minute, second])) =
+        (two_digits([y, yy, m, mm, d, dd, h, hh]), two_digits([d, dd, h, hh, n, nn, s, ss]))
+    else {
+        return false;
     };
-    year < 100 && (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
+    // From 1950 to 2049 every fourth year is a leap year.
+    let is_leap = year.is_multiple_of(4);
+    let days =
+        DAYS.get(usize::from(month)).map_or(0, |days| days + u8::from(is_leap && month == 2));
+    (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
 }
 
-/// The numbers that pairs of digits are; 100 or more where one is no digit.
+/// The days of each month, from 1; February of most years.
+const DAYS: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// The four numbers that these digits are, worked out side by side in one word.
 #[inline]
-fn two_digits(octets: [u8; 8]) -> [u8; 4] {
-    let [a, b, c, d, e, f, g, h] = octets.map(|octet| octet.wrapping_sub(b'0'));
-    [(a, b), (c, d), (e, f), (g, h)].map(|(ten, one)| match (ten, one) {
-        (..=9, ..=9) => 10 * ten + one,
-        _ => u8::MAX,
-    })
+fn two_digits(octets: [u8; 8]) -> Option<[u8; 4]> {
+    const ONES: u64 = u64::MAX / 0xff;
+    let word = u64::from_le_bytes(octets);
+    // 6 more takes an octet past '9' out of the row of the digits.
+    let is_digits =
+        [word, word.wrapping_add(ONES * 6)].iter().all(|it| it & (ONES * 0xf0) == ONES * 0x30);
+    let digits = word & (ONES * 0x0f);
+    let [a, _, b, _, c, _, d, _] = (digits * 10 + (digits >> 8)).to_le_bytes();
+    is_digits.then_some([a, b, c, d])
 }

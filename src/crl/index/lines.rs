@@ -2,10 +2,10 @@
 //! once.
 //!
 //! ```text
-//!         ┌──────────────┬───────────┬───────┐  ┌───────┬───────┬ … ┬────────┐
-//!         │ tags 0 … 7   │ tags 8…11 │ reach │  │place 0│place 1│   │place 11│
-//!         └──────────────┴───────────┴───────┘  └───────┴───────┴ … ┴────────┘
-//! octets  8              4           4          4       4
+//!         ┌──────────────────────────┬───────┐  ┌───────┬───────┬ … ┬────────┐
+//!         │ tags 0 … 11              │ reach │  │place 0│place 1│   │place 11│
+//!         └──────────────────────────┴───────┘  └───────┴───────┴ … ┴────────┘
+//! octets  12                         4          4       4
 //! ```
 //!
 //! The high bits of a hash name the line that is its home, the low ones its tag (0: the slot is
@@ -27,8 +27,7 @@ pub(super) struct Lines(Vec<Line>);
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Line {
-    first_tags: u64,
-    last_tags: u32,
+    tags: [u8; SLOTS],
     reach: u32,
     places: [u32; SLOTS],
 }
@@ -112,9 +111,11 @@ impl Line {
     /// The slots with this tag.
     #[inline]
     fn slots(&self, tag: u8) -> Slots {
+        let [a, b, c, d, e, f, g, h, last @ ..] = self.tags;
         let sought = ONES * u64::from(tag);
-        let last = zeros(u64::from(self.last_tags) ^ sought) & u64::from(u32::MAX);
-        Slots { first: zeros(self.first_tags ^ sought), last }
+        let first = zeros(u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ sought);
+        let last = zeros(u64::from(u32::from_le_bytes(last)) ^ sought) & u64::from(u32::MAX);
+        Slots(first >> 7 | last >> 3)
     }
 
     #[inline]
@@ -126,31 +127,24 @@ impl Line {
     #[inline]
     fn put(&mut self, tag: u8, place: u32) -> bool {
         let Some(slot) = self.slots(0).next() else { return false };
-        let Some(vacant) = self.places.get_mut(slot) else { return false };
-        *vacant = place;
-        match slot {
-            0..8 => self.first_tags |= u64::from(tag) << (8 * slot),
-            _ => self.last_tags |= u32::from(tag) << (8 * (slot - 8)),
-        }
+        let (tags, places) = (self.tags.get_mut(slot), self.places.get_mut(slot));
+        let (Some(vacant), Some(free)) = (tags, places) else { return false };
+        (*vacant, *free) = (tag, place);
         true
     }
 }
 
-/// Slots of a line, as top bits of octets.
-struct Slots {
-    first: u64,
-    last: u64,
-}
+/// Slots of a line, in any order: of the octet n, bit 0 is slot n and bit 4 is slot n + 8. One word
+/// holds all, so that no branch hangs on which it is.
+struct Slots(u64);
 
 impl Iterator for Slots {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let (octets, start) =
-            if self.first != 0 { (&mut self.first, 0) } else { (&mut self.last, 8) };
-        let bit = octets.trailing_zeros();
-        *octets &= octets.wrapping_sub(1);
-        (bit < u64::BITS).then_some(start + bit as usize / 8)
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.wrapping_sub(1);
+        (bit < 64).then_some(bit / 8 + bit % 8 * 2)
     }
 }
