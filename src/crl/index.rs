@@ -41,13 +41,13 @@ struct Found<'a> {
 /// # #[cfg(feature = "p256")] {
 /// # use annul::*;
 /// # let authority = Authority::new(MemoryStore::new());
-/// # let root = Certificate::from_pem(include_str!("authority/example-root.pem"))?;
+/// # let root = Certificate::from_pem(include_str!("../authority/example-root.pem"))?;
 /// # let issuer_public_key = root.public_key().to_vec();
 /// # let issuer = authority.add_issuer(&AddIssuer::new(CaCertificate::new(root)?))?.issuer;
 /// # let revoked: Serial = "e8:cb:d2".parse()?;
 /// # authority.register(&Registration::of_serial(issuer, revoked, Timestamp::MAX))?;
 /// # authority.revoke(&Revoke::new(Target::Serial { issuer, serial: revoked }))?;
-/// # let key = SigningKey::from_pem(include_str!("authority/example-root.key"))?;
+/// # let key = SigningKey::from_pem(include_str!("../authority/example-root.key"))?;
 /// # let mut der = Vec::new();
 /// # let week = CrlRequest::new(std::time::Duration::from_secs(7 * 24 * 60 * 60));
 /// # authority.crl(issuer, &week, &key, &mut der)?;

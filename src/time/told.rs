@@ -31,8 +31,8 @@ fn two_digits(octets: [u8; 8]) -> Option<[u8; 4]> {
     const ONES: u64 = u64::MAX / 0xff;
     let word = u64::from_le_bytes(octets);
     // 6 more takes an octet past '9' out of the row of the digits.
-    let is_digits =
-        [word, word.wrapping_add(ONES * 6)].iter().all(|it| it & (ONES * 0xf0) == ONES * 0x30);
+    let row = |word: u64| word & (ONES * 0xf0);
+    let is_digits = row(word) == ONES * 0x30 && row(word.wrapping_add(ONES * 6)) == ONES * 0x30;
     let digits = word & (ONES * 0x0f);
     let [a, _, b, _, c, _, d, _] = (digits * 10 + (digits >> 8)).to_le_bytes();
     is_digits.then_some([a, b, c, d])
