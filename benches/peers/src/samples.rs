@@ -10,8 +10,10 @@ const SLOW_ROUNDS: usize = 3;
 const SLOW: Duration = Duration::from_secs(1);
 /// How long a sample takes at least: what is quicker is repeated, and the sample is its median.
 const SAMPLE: Duration = Duration::from_millis(20);
-/// How often at most.
+/// How often it is repeated at most.
 const REPEATED: usize = 201;
+/// How often at least, within [`SLOW`]: one time alone may be one in which others had the processor.
+const REPEATED_AT_LEAST: usize = 3;
 
 /// Does what is measured, once; answers how many seconds that took.
 pub type Measure<'a> = Box<dyn FnMut() -> Result<f64, Error> + 'a>;
@@ -26,20 +28,26 @@ pub fn take(measures: &mut [Measure<'_>]) -> Result<Vec<Vec<f64>>, Error> {
                 continue;
             }
             let start = Instant::now();
-            samples[n].push(sample(measure)?);
-            slow[n] |= start.elapsed() > SLOW;
+            let (sample, repeated) = sample(measure)?;
+            samples[n].push(sample);
+            slow[n] |= start.elapsed() > SLOW * repeated;
         }
     }
     Ok(samples)
 }
 
-fn sample(measure: &mut Measure<'_>) -> Result<f64, Error> {
+/// A sample, and how often it was repeated.
+fn sample(measure: &mut Measure<'_>) -> Result<(f64, u32), Error> {
     let start = Instant::now();
     let mut taken = Vec::new();
-    while taken.is_empty() || (start.elapsed() < SAMPLE && taken.len() < REPEATED) {
+    let mut least = SLOW;
+    while taken.is_empty() || (start.elapsed() < least && taken.len() < REPEATED) {
         taken.push(measure()?);
+        if taken.len() == REPEATED_AT_LEAST {
+            least = SAMPLE;
+        }
     }
-    Ok(median(&taken))
+    Ok((median(&taken), u32::try_from(taken.len())?))
 }
 
 /// The samples of all runs of one thing.
