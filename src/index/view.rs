@@ -68,7 +68,9 @@ impl End {
     fn count_in(&mut self, is: &RevokedSubject) {
         self.octets += is.entry().encoded_length();
         let not_after = is.subject.not_after;
-        self.earliest_not_after = self.earliest_not_after.min(not_after).or(not_after);
+        // Of one of which it is not known, nothing is earlier.
+        let both = [self.earliest_not_after, not_after];
+        self.earliest_not_after = both.into_iter().flatten().min();
     }
 }
 

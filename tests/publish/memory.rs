@@ -4,7 +4,7 @@ use super::{distribute, histories, revocation, root, week};
 use crate::toy::{ToyClock, authority, day, serial};
 use annul::{
     Amend, Amendment, Authority, CertificateList, Compact, CrlPlace, CrlRequest, Issue, IssuerId,
-    MemorySink, MemoryStore, Reason, Registration, Scope, Signer, Sink, Target,
+    MemorySink, MemoryStore, Policy, Reason, Registration, Scope, Signer, Sink, Target,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -22,13 +22,20 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (1..40u64).prop_map(Step::Revoke),
+        5 => (1..44u64).prop_map(Step::Revoke),
         2 => (1..40u64).prop_map(Step::Amend),
         3 => (1..9i64).prop_map(Step::Wait),
         3 => Just(Step::Release),
         1 => Just(Step::Compact),
         2 => proptest::collection::vec(1..40u64, 0..12).prop_map(Step::Refresh),
     ]
+}
+
+/// Serial numbers of which nothing is known, and so not when they expire, are revoked too.
+fn policy() -> Policy {
+    let mut policy = Policy::default();
+    policy.unknown_serials = true;
+    policy
 }
 
 type Node = Authority<Arc<MemoryStore>>;
@@ -47,7 +54,7 @@ impl World {
     /// A CA with certificates of which one in two expires soon.
     fn new() -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), ToyClock::at(day(0)));
-        let node = authority(Arc::clone(&store), &clock, Arc::default());
+        let node = authority(Arc::clone(&store), &clock, Arc::default()).with_policy(policy());
         let issuer = super::with_leaves(&node, 0);
         distribute(&node);
         for number in 1..40 {
@@ -62,7 +69,7 @@ impl World {
     /// One that remembers nothing.
     fn stranger(&self) -> Node {
         let drawn = Arc::new((1 << 40).into());
-        authority(Arc::clone(&self.store), &self.clock, drawn)
+        authority(Arc::clone(&self.store), &self.clock, drawn).with_policy(policy())
     }
 
     fn take(&mut self, step: Step) {
