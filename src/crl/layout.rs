@@ -161,16 +161,22 @@ impl<'a> Layout<'a> {
         let mut last = None;
         let mut outlet = Outlet::new(piece, take);
         outlet.write(&self.head)?;
+        // Whoever hands out entries may overlook that something failed, and hand out more.
+        let mut has_failed = false;
         self.entries.for_each(&mut |run| {
+            if std::mem::replace(&mut has_failed, true) {
+                return Err(self.changed());
+            }
             let mut previous = last.as_ref();
             outlet
                 .write_entries(run, |entry| order.check(previous.replace(&entry.serial), entry))?;
             last = previous.copied();
             emitted.entries += run.len() as u64;
+            has_failed = false;
             Ok(())
         })?;
         emitted.octets = outlet.written() - self.head.len() as u64;
-        if emitted != self.extent {
+        if has_failed || emitted != self.extent {
             return Err(self.changed());
         }
         outlet.write(&self.tail)?;
