@@ -234,11 +234,16 @@ impl<S: Store> Publisher<S> {
         }
         let (told, attempts) = mpsc::channel();
         thread::scope(|scope| {
-            for _ in 0..threads {
+            let spawned = (0..threads).filter(|_| {
                 let told = told.clone();
                 // Who would be told is there until all have ended.
-                scope
-                    .spawn(move || std::iter::from_fn(run_next).for_each(|it| drop(told.send(it))));
+                let run = move || std::iter::from_fn(run_next).for_each(|it| drop(told.send(it)));
+                thread::Builder::new().spawn_scoped(scope, run).is_ok()
+            });
+            // Where the operating system has no thread left, this one is still there.
+            if spawned.count() == 0 {
+                std::iter::from_fn(run_next).for_each(tell);
+                return;
             }
             drop(told);
             attempts.into_iter().for_each(tell);
