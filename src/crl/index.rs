@@ -27,11 +27,11 @@ struct Found<'a> {
     place: u32,
 }
 
-/// Finds the entries of one CRL by serial number, as fast as a hash table does.
+/// Finds the entries of one CRL by serial number, by a hash table.
 ///
 /// It answers as [`CertificateList::find`] does, which reads all entries up to the one it looks
-/// for. To build it takes about as long as to verify the signature, and memory for 7 octets an
-/// entry; the CRL itself is borrowed. Neither says anything about trust: call
+/// for. To build it takes a few times as long as to verify the signature, and memory for 7 octets
+/// an entry; the CRL itself is borrowed. Neither says anything about trust: call
 /// [`CertificateList::verify`] too.
 ///
 /// All entries are checked when it is built, so that a look-up can't fail: a CRL on which any entry
