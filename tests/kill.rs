@@ -2,8 +2,8 @@
 //! acknowledged.
 //!
 //! `ANNUL_KILLS` says how often it is killed on each store: 25 times by default, 500 times in
-//! `.ci/run`. `ANNUL_CRASHES` says how often its server crashes: 3 times by default, 20 times in
-//! `.ci/run`. Killing a process loses nothing that it gave to the operating system, so it shows
+//! `.ci/run deep`. `ANNUL_CRASHES` says how often its server crashes: 3 times by default, 20 times in
+//! `.ci/run deep`. Killing a process loses nothing that it gave to the operating system, so it shows
 //! what a crash of the process leaves; `tests/redb` has the losses of power.
 #![cfg(any(feature = "redb", feature = "postgres"))]
 

@@ -1,7 +1,7 @@
 //! The lifecycle and both stores under random commands over random graphs of CAs, against a model
 //! that is slow and obvious.
 //!
-//! `ANNUL_MODEL_STEPS` says how many commands: 10,000 by default, 100,000 in `.ci/run`. Every
+//! `ANNUL_MODEL_STEPS` says how many commands: 10,000 by default, 100,000 in `.ci/run deep`. Every
 //! command is carried out in memory and on redb over a disk that loses power now and then.
 #![cfg(feature = "redb")]
 

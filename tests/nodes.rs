@@ -1,7 +1,7 @@
 //! Many nodes on one database revoke what others revoke too, and one follows them.
 //!
 //! `ANNUL_SERIALS` says how many certificates they fight for: 5,000 by default, 100,000 in
-//! `.ci/run`.
+//! `.ci/run deep`.
 #![cfg(feature = "postgres")]
 
 mod support {

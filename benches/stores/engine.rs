@@ -11,6 +11,7 @@ pub struct Row {
     pub version: u64,
     pub value: Vec<u8>,
     /// Whether there was one before.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only COPY must know"))]
     pub replaces: bool,
 }
 

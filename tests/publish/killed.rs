@@ -1,7 +1,7 @@
 //! A publisher that is killed at any moment takes nothing back that it said, and whoever comes next
 //! finishes its job.
 //!
-//! `ANNUL_KILLS` says how often: 25 times by default, 500 times in `.ci/run`.
+//! `ANNUL_KILLS` says how often: 25 times by default, 500 times in `.ci/run deep`.
 
 use super::{listed, revocation, root, week};
 use crate::{

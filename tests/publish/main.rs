@@ -1,6 +1,6 @@
 //! Publishing: what goes out, what may not, and what is known of it after a crash.
 //!
-//! `ANNUL_HISTORIES` says how many random histories each property is held to: 10,000 in `.ci/run`.
+//! `ANNUL_HISTORIES` says how many random histories each property is held to: 10,000 in `.ci/run deep`.
 
 #[cfg(all(feature = "redb", unix))]
 #[path = "../support"]

@@ -1,6 +1,6 @@
 //! Two publishers that are killed at any moment leave a whole CRL, the old one or the new one.
 //!
-//! `ANNUL_KILLS` says how often: 25 times by default, 500 times in `.ci/run`.
+//! `ANNUL_KILLS` says how often: 25 times by default, 500 times in `.ci/run deep`.
 
 use crate::{
     put, shown,
