@@ -16,7 +16,7 @@ pub(crate) use self::{indexes::Indexes, lines::Full, revoked::RevokedSubject, vi
 
 use self::view::{End, View};
 use crate::{
-    crl::Extent,
+    crl::{CrlEntry, Extent},
     log::{Entry, Event, FreshnessToken, Head, Position, Tally},
     time::Timestamp,
 };
@@ -233,6 +233,19 @@ impl Live<'_> {
         visit: impl FnMut(RevokedSubject) -> Result<(), E>,
     ) -> Result<(), E> {
         self.snapshot.each(visit)
+    }
+
+    /// As [`Snapshot::each_entry`].
+    pub(crate) fn each_entry<E>(
+        &self,
+        visit: impl FnMut(CrlEntry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.snapshot.each_entry(visit)
+    }
+
+    /// Of how many certificates it is not known when they expire.
+    pub(crate) const fn without_not_after(&self) -> u64 {
+        self.end.without_not_after() as u64
     }
 
     /// What a CRL comes to that lists all certificates, if none of them expires before this.

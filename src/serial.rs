@@ -28,6 +28,9 @@ pub struct Serial {
     octets: [u8; MAX_OCTETS],
 }
 
+/// The number that a serial number is, as words that compare as it does.
+pub(crate) type Number = (u64, u64, u32);
+
 /// Why something is not a serial number that can be issued or revoked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -150,23 +153,25 @@ impl Serial {
         self.octets.get(MAX_OCTETS - usize::from(self.length)..).unwrap_or(&self.octets)
     }
 
-    /// The number, big-endian.
+    /// The serial number with this number.
     #[inline]
-    pub(crate) const fn as_number(&self) -> &[u8; MAX_OCTETS] {
-        &self.octets
-    }
-
-    /// Takes what [`Serial::as_number`] gave.
-    #[inline]
-    pub(crate) fn from_number(octets: [u8; MAX_OCTETS]) -> Self {
-        let number = Self { length: MAX_OCTETS as u8, octets };
-        let bits = match number.order() {
-            (0, 0, last) => u32::BITS - last.leading_zeros(),
-            (0, second, _) => u32::BITS + u64::BITS - second.leading_zeros(),
-            (first, ..) => u32::BITS + 2 * u64::BITS - first.leading_zeros(),
+    pub(crate) fn from_words(words: Number) -> Self {
+        let bits = match words {
+            (0, 0, end) => u32::BITS - end.leading_zeros(),
+            (0, middle, _) => u32::BITS + u64::BITS - middle.leading_zeros(),
+            (high, ..) => u32::BITS + 2 * u64::BITS - high.leading_zeros(),
         };
         // With room for the sign.
-        Self { length: (bits / 8 + 1).min(MAX_OCTETS as u32) as u8, octets }
+        let length = (bits / 8 + 1).min(MAX_OCTETS as u32) as u8;
+        let (high, middle, end) = words;
+        let mut octets = [0; MAX_OCTETS];
+        if let Some(first) = octets.first_chunk_mut() {
+            *first = (u128::from(high) << 64 | u128::from(middle)).to_be_bytes();
+        }
+        if let Some(last) = octets.last_chunk_mut() {
+            *last = end.to_be_bytes();
+        }
+        Self { length, octets }
     }
 
     /// The content octets, with as many zeros behind them as make it 20 octets.
@@ -186,13 +191,13 @@ impl Serial {
         self.length
     }
 
-    /// The number, as words that compare as it does.
+    /// Its number.
     #[inline]
-    fn order(&self) -> (u64, u64, u32) {
+    pub(crate) fn words(&self) -> Number {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, rest @ ..] = self.octets;
-        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
-        (first, second, u32::from_be_bytes(rest))
+        let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let middle = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
+        (high, middle, u32::from_be_bytes(rest))
     }
 
     /// The same number for look-ups in what others made.
@@ -211,7 +216,7 @@ impl PartialOrd for Serial {
 impl Ord for Serial {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order())
+        self.words().cmp(&other.words())
     }
 }
 
@@ -412,7 +417,7 @@ mod tests {
             for first in [[0x01, 0xff], [0x00, 0x80], [0x7f, 0x00]] {
                 let octets = [&first[..], &[0; MAX_OCTETS]].concat();
                 let Ok(serial) = Serial::from_octets(&octets[..length]) else { continue };
-                assert_eq!(Serial::from_number(*serial.as_number()), serial);
+                assert_eq!(Serial::from_words(serial.words()), serial);
                 assert_eq!(serial.as_octets(), &octets[..length]);
             }
         }

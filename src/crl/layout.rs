@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     asn1::{self, SEQUENCE},
-    serial::Serial,
+    serial::{Number, Serial},
     signing::SignatureAlgorithm,
     time::Timestamp,
 };
@@ -156,9 +156,9 @@ impl<'a> Layout<'a> {
     /// The entries are checked here, each time: what is signed is what is laid out, and a source
     /// that changed since it was measured must not get past the rules.
     pub(super) fn emit(&self, piece: usize, take: Take<'_>) -> Result<[u8; 32], CrlError> {
-        let order = Order { this_update: self.tbs.this_update(), appendix: &self.appendix };
+        let mut rules =
+            Rules { this_update: self.tbs.this_update(), appendix: &self.appendix, previous: None };
         let mut emitted = Extent::default();
-        let mut last = None;
         let mut outlet = Outlet::new(piece, take);
         outlet.write(&self.head)?;
         // Whoever hands out entries may overlook that something failed, and hand out more.
@@ -167,10 +167,7 @@ impl<'a> Layout<'a> {
             if std::mem::replace(&mut has_failed, true) {
                 return Err(self.changed());
             }
-            let mut previous = last.as_ref();
-            outlet
-                .write_entries(run, |entry| order.check(previous.replace(&entry.serial), entry))?;
-            last = previous.copied();
+            outlet.write_entries(run, |entry| rules.check(entry))?;
             emitted.entries += run.len() as u64;
             has_failed = false;
             Ok(())
@@ -190,15 +187,19 @@ impl<'a> Layout<'a> {
 }
 
 /// The rules between an entry, the one before it, and the CRL.
-struct Order<'a> {
+struct Rules<'a> {
     this_update: Timestamp,
     appendix: &'a Appendix,
+    /// The number of the entry before.
+    previous: Option<Number>,
 }
 
-impl Order<'_> {
+impl Rules<'_> {
     #[inline]
-    fn check(&self, previous: Option<&Serial>, entry: &CrlEntry) -> Result<(), CrlError> {
-        let ascends = previous.is_none_or(|previous| *previous < entry.serial);
+    fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
+        let number = entry.serial.words();
+        let previous = self.previous.replace(number);
+        let ascends = previous.is_none_or(|previous| previous < number);
         if ascends
             && entry.revocation_date <= self.this_update
             && !self.appendix.lists(&entry.serial)
@@ -210,13 +211,11 @@ impl Order<'_> {
     }
 
     #[cold]
-    fn complaint(&self, previous: Option<&Serial>, entry: &CrlEntry) -> CrlError {
+    fn complaint(&self, previous: Option<Number>, entry: &CrlEntry) -> CrlError {
         let CrlEntry { serial, revocation_date, .. } = *entry;
-        match previous {
-            Some(previous) if *previous == serial => CrlError::Duplicate { serial },
-            Some(previous) if *previous > serial => {
-                CrlError::OutOfOrder { serial, previous: *previous }
-            }
+        match previous.map(Serial::from_words) {
+            Some(previous) if previous == serial => CrlError::Duplicate { serial },
+            Some(previous) if previous > serial => CrlError::OutOfOrder { serial, previous },
             _ if self.appendix.lists(&serial) => CrlError::Duplicate { serial },
             _ => {
                 let this_update = self.this_update;

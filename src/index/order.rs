@@ -8,7 +8,7 @@
 //! asks for it, and of the leaves only those are written anew into which something new belongs. Whoever
 //! reads keeps the leaves as they were.
 
-use super::record::Number;
+use crate::serial::Number;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most ids of a leaf.

@@ -17,11 +17,12 @@
 
 use super::{pages::Pages, revoked::RevokedSubject};
 use crate::{
+    crl::CrlEntry,
     lifecycle::{CertificateKind, Revocation},
     log::{Position, Subject},
     partition::Partition,
     reason::Reason,
-    serial::Serial,
+    serial::{Number, Serial},
     time::Timestamp,
 };
 use std::sync::{
@@ -106,7 +107,7 @@ impl Packed {
 impl Record {
     /// Writes a record that nobody reads yet.
     pub(super) fn write(&self, is: &RevokedSubject, packed: Packed) {
-        let number = number(is.subject.serial);
+        let number = is.subject.serial.words();
         let position = u64::from(u32::try_from(is.first.0).unwrap_or(u32::MAX));
         let end = u64::from(number.2) << 32 | position;
         let words = [number.0, number.1, end, packed.times, packed.version];
@@ -126,6 +127,13 @@ impl Record {
     pub(super) fn version(&self) -> u64 {
         let [.., version] = &self.0;
         version.load(Acquire)
+    }
+
+    /// Reads both of its ends, so that the processor fetches it.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        let [first, .., last] = &self.0;
+        first.load(Relaxed) ^ last.load(Relaxed)
     }
 
     /// Whether it is about the certificate with this number.
@@ -188,6 +196,19 @@ impl AsOf<'_> {
         }
     }
 
+    /// How a CRL lists it.
+    #[inline]
+    pub(super) fn entry(&self) -> CrlEntry {
+        match self {
+            Self::Record(record, version) => {
+                let Revocation { date, reason, invalidity_date, .. } = record.revocation(*version);
+                let serial = Serial::from_words(record.number());
+                CrlEntry { serial, revocation_date: date, reason, invalidity_date }
+            }
+            Self::Exception(is) => is.entry(),
+        }
+    }
+
     /// All of it.
     pub(super) fn subject(&self) -> RevokedSubject {
         let (record, version) = match self {
@@ -206,34 +227,17 @@ impl AsOf<'_> {
         let partition =
             Partition((version >> PARTITION) as u32 & ((1 << (REASON - PARTITION)) - 1));
         RevokedSubject {
-            subject: Subject { serial: serial(record.number()), kind, partition, not_after },
+            subject: Subject {
+                serial: Serial::from_words(record.number()),
+                kind,
+                partition,
+                not_after,
+            },
             first: record.first(),
             last: record.first(),
             revocation: record.revocation(version),
         }
     }
-}
-
-/// The number of a certificate, as words that compare as it does.
-pub(super) type Number = (u64, u64, u32);
-
-#[inline]
-pub(super) fn number(serial: Serial) -> Number {
-    let number = u128::from_be_bytes(*serial.as_number().first_chunk().unwrap_or(&[0; 16]));
-    let end = serial.as_number().last_chunk().map_or(0, |end| u32::from_be_bytes(*end));
-    ((number >> 64) as u64, number as u64, end)
-}
-
-/// The serial number with this number.
-pub(super) fn serial((high, middle, end): Number) -> Serial {
-    let mut octets = [0; 20];
-    if let Some(first) = octets.first_chunk_mut() {
-        *first = (u128::from(high) << 64 | u128::from(middle)).to_be_bytes();
-    }
-    if let Some(last) = octets.last_chunk_mut() {
-        *last = end.to_be_bytes();
-    }
-    Serial::from_number(octets)
 }
 
 /// A time as seconds since 1970, if 32 bits hold it.

@@ -15,20 +15,29 @@ use super::{
     lines::{Full, Lines},
     order::Order,
     pages::Pages,
-    record::{self, AsOf, Exception, Exceptions, Packed, Record},
+    record::{AsOf, Exception, Exceptions, Packed, Record},
     revoked::RevokedSubject,
 };
-use crate::{crl::Extent, lifecycle::Revocation, log::Position, serial::Serial, time::Timestamp};
+use crate::{
+    crl::{CrlEntry, Extent},
+    lifecycle::Revocation,
+    log::Position,
+    serial::Serial,
+    time::Timestamp,
+};
 use std::{
+    array,
     hint::black_box,
+    mem,
     sync::atomic::{
         AtomicU32,
         Ordering::{Acquire, Release},
     },
 };
 
-/// How many records are fetched together: as many as a processor waits for at once.
-const TOGETHER: usize = 16;
+/// How many records before its turn one is fetched: it comes while those before it are dealt with,
+/// and a processor waits for about as many at once.
+const AHEAD: usize = 16;
 
 /// The revoked certificates of one issuer.
 pub(super) struct View {
@@ -48,6 +57,8 @@ pub(super) struct End {
     exceptions: u32,
     /// What a CRL that lists all of it comes to.
     octets: u64,
+    /// Of how many certificates it is not known when they expire.
+    without_not_after: u32,
     /// No certificate expires before.
     earliest_not_after: Option<Timestamp>,
 }
@@ -56,6 +67,11 @@ impl End {
     /// How many certificates there are.
     pub(super) const fn count(&self) -> u32 {
         self.records
+    }
+
+    /// Of how many certificates it is not known when they expire.
+    pub(super) const fn without_not_after(&self) -> u32 {
+        self.without_not_after
     }
 
     /// What a CRL comes to that lists all certificates, if none of them expires before this.
@@ -68,6 +84,7 @@ impl End {
     fn count_in(&mut self, is: &RevokedSubject) {
         self.octets += is.entry().encoded_length();
         let not_after = is.subject.not_after;
+        self.without_not_after += u32::from(not_after.is_none());
         // Of one of which it is not known, nothing is earlier.
         let both = [self.earliest_not_after, not_after];
         self.earliest_not_after = both.into_iter().flatten().min();
@@ -102,6 +119,7 @@ impl View {
             let is = known.amended(later);
             record.amend(self.except(end, is, Some(record.version()))?);
             end.octets -= known.entry().encoded_length();
+            end.without_not_after -= u32::from(known.subject.not_after.is_none());
             end.count_in(&is);
         }
         Ok(())
@@ -146,12 +164,12 @@ impl View {
 
     #[inline]
     pub(super) fn hash(&self, serial: Serial) -> u64 {
-        self.hash.of(record::number(serial))
+        self.hash.of(serial.words())
     }
 
     #[inline]
     fn record(&self, serial: Serial, hash: u64) -> Option<&Record> {
-        let number = record::number(serial);
+        let number = serial.words();
         self.lines.find(hash, |id| self.records.get(id).filter(|record| record.is_about(number)))
     }
 
@@ -213,16 +231,37 @@ impl Snapshot<'_> {
         &self,
         mut visit: impl FnMut(RevokedSubject) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.each_record(|found| visit(found.subject()))
+    }
+
+    /// Visits the entry of each certificate on a CRL, in the order of the serial numbers.
+    ///
+    /// # Errors
+    /// Where `visit` fails.
+    pub(crate) fn each_entry<E>(
+        &self,
+        mut visit: impl FnMut(CrlEntry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_record(|found| visit(found.entry()))
+    }
+
+    #[inline]
+    fn each_record<E>(&self, mut visit: impl FnMut(AsOf<'_>) -> Result<(), E>) -> Result<(), E> {
         let records = &self.view.records;
         let number = |id| records.get(id).map(Record::number).unwrap_or_default();
         for leaf in self.view.order.of(self.view.count.load(Acquire), number) {
-            for ids in leaf.chunks(TOGETHER) {
-                let ids = ids.iter().filter_map(|&id| records.get(id));
-                ids.clone().for_each(|record| {
-                    black_box(record.version());
-                });
-                let subjects = ids.filter_map(|record| Some(self.at(record)?.subject()));
-                subjects.into_iter().try_for_each(&mut visit)?;
+            let mut coming = leaf.iter().filter_map(|&id| {
+                let record = records.get(id)?;
+                black_box(record.touch());
+                Some(record)
+            });
+            let mut ring: [_; AHEAD] = array::from_fn(|_| coming.next());
+            for turn in (0..AHEAD).cycle() {
+                let Some(place) = ring.get_mut(turn) else { break };
+                let Some(record) = mem::replace(place, coming.next()) else { break };
+                if let Some(found) = self.at(record) {
+                    visit(found)?;
+                }
             }
         }
         Ok(())

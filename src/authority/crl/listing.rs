@@ -52,6 +52,11 @@ impl Entries for Listing<'_> {
     ) -> Result<(), CrlError> {
         let length = if self.live.is_some() { SHORT_RUN } else { RUN };
         let mut run = Run { entries: Vec::with_capacity(length), length, visit };
+        if let Some((live, _)) = self.all() {
+            self.without_not_after.set(live.without_not_after());
+            live.each_entry(|entry| run.push(entry))?;
+            return run.flush();
+        }
         self.each(|listed| match listed {
             Listed::Entry(entry) => run.push(entry),
             Listed::Removed(..) => Ok(()),
@@ -60,10 +65,7 @@ impl Entries for Listing<'_> {
     }
 
     fn extent(&self) -> Result<Extent, CrlError> {
-        match self.known_extent() {
-            Some(extent) => Ok(extent),
-            None => Extent::read(self),
-        }
+        self.all().map_or_else(|| Extent::read(self), |(_, extent)| Ok(extent))
     }
 }
 
@@ -75,15 +77,15 @@ enum Listed {
 }
 
 impl Listing<'_> {
-    /// What the entries come to, where that is known without looking at each.
-    fn known_extent(&self) -> Option<Extent> {
+    /// What is in memory, and what it comes to, where all of that is listed as it stands there.
+    fn all(&self) -> Option<(&Live<'_>, Extent)> {
         let lists_all =
             self.scope == Scope::Full && self.base.is_none() && self.invalidation.is_none();
         // A date that is cut off may be written in another form.
         let are_past = self.head.newest_date <= Some(self.this_update);
         let expired_before = self.retention.map(|retention| retention.expired_before);
-        let live = self.live.filter(|_| lists_all && are_past)?;
-        live.extent_if_none_expires(expired_before)
+        let live = self.live.as_ref().filter(|_| lists_all && are_past)?;
+        Some((live, live.extent_if_none_expires(expired_before)?))
     }
 
     /// What a delta says has left since its base.
