@@ -12,9 +12,10 @@ use annul::{
     store::{Batch, Snapshot},
 };
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Barrier,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -44,6 +45,25 @@ impl<S: Store> Store for Slow<S> {
             return Err(StoreError::Backend("told to".into()));
         }
         self.store.apply(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.store.snapshot()
+    }
+}
+
+/// A store that panics, when it is told to, after it has written.
+#[derive(Debug, Default)]
+struct Panicking {
+    store: MemoryStore,
+    panics: AtomicBool,
+}
+
+impl Store for Panicking {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.apply(batch)?;
+        assert!(!self.panics.load(Ordering::Relaxed), "told to");
+        Ok(())
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
@@ -171,4 +191,15 @@ fn a_write_that_fails_fails_for_those_in_it_and_a_repeat_finds_out() {
     store.fail.store(u64::MAX, Ordering::Relaxed);
     assert!(all_at_once(revoke).into_iter().all(|answer| answer.is_ok()));
     assert_eq!(log(&authority, ca.id()).len(), THREADS as usize);
+}
+
+#[test]
+fn a_store_that_panics_when_it_has_written_leaves_no_answer_from_before() {
+    let (authority, ca) = ready(Panicking::default(), 1);
+    let is_revoked = || authority.revocation(ca.id(), serial(1)).unwrap().revocation.is_some();
+    assert!(!is_revoked());
+    authority.store().panics.store(true, Ordering::Relaxed);
+    let revoke = Revoke::new(target(&ca, 1));
+    panic::catch_unwind(AssertUnwindSafe(|| authority.revoke(&revoke))).unwrap_err();
+    assert!(is_revoked());
 }

@@ -21,6 +21,7 @@ use crate::{
 use std::{
     collections::HashMap,
     mem,
+    panic::{self, AssertUnwindSafe},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
@@ -70,9 +71,13 @@ impl<S: Store> Authority<S> {
             }
             let written = self.ends(&together, moved).and_then(|ends| {
                 let (batch, after) = together.to_batch(&ends);
-                let applied = self.store.apply(&batch);
+                // A store may panic when it has written.
+                let applied = panic::catch_unwind(AssertUnwindSafe(|| self.store.apply(&batch)));
                 self.falls.note(&batch);
-                applied.inspect_err(|_| self.indexes.fall_behind(&batch))?;
+                if !matches!(applied, Ok(Ok(()))) {
+                    self.indexes.fall_behind(&batch);
+                }
+                applied.unwrap_or_else(|panic| panic::resume_unwind(panic))?;
                 self.indexes.advance(&batch);
                 lock(&self.queue.written).replace(after);
                 Ok(Placed::at(&ends))
