@@ -174,15 +174,28 @@ impl Serial {
         Self { length, octets }
     }
 
-    /// The content octets, with as many zeros behind them as make it 20 octets.
+    /// Writes the content octets, and as many zeros behind them as make it 20 octets.
+    ///
+    /// From words, since octets that were written a moment ago are slow to be read at another place.
     #[inline]
-    pub(crate) fn padded_octets(&self) -> [u8; MAX_OCTETS] {
-        let mut octets = [0; 2 * MAX_OCTETS];
-        if let Some(number) = octets.first_chunk_mut() {
-            *number = self.octets;
+    pub(crate) fn write_padded(&self, place: &mut [u8; MAX_OCTETS]) {
+        let (high, middle, end) = self.words();
+        let first = u128::from(high) << 64 | u128::from(middle);
+        let bits = 8 * (MAX_OCTETS as u32 - u32::from(self.length));
+        let (first, end) = match bits {
+            0..=32 => {
+                let end = u64::from(end) << bits;
+                (first << bits | u128::from(end >> 32), end as u32)
+            }
+            // The zeros before the number are more than what leaves at the front.
+            _ => ((first << 32 | u128::from(end)) << (bits - 32), 0),
+        };
+        if let Some(place) = place.first_chunk_mut() {
+            *place = first.to_be_bytes();
         }
-        let content = octets.get(MAX_OCTETS - usize::from(self.length)..);
-        content.and_then(|content| content.first_chunk()).copied().unwrap_or(self.octets)
+        if let Some(place) = place.last_chunk_mut() {
+            *place = end.to_be_bytes();
+        }
     }
 
     /// How many content octets the DER INTEGER has: 1 to 20.
@@ -442,6 +455,20 @@ mod tests {
                 Serial::from_octets(&octets[..length]).unwrap()
             });
             proptest::prop_assert_eq!(one.cmp(&other), one.as_octets().cmp(other.as_octets()));
+        }
+    }
+
+    #[test]
+    fn content_octets_are_written_with_zeros_behind_them_whatever_their_number() {
+        for length in 1..=MAX_OCTETS {
+            for first in [0x01, 0x7f] {
+                let mut octets = vec![first; length];
+                octets.iter_mut().enumerate().skip(1).for_each(|(at, octet)| *octet = at as u8);
+                let mut place = [0xee; MAX_OCTETS];
+                Serial::from_octets(&octets).unwrap().write_padded(&mut place);
+                octets.resize(MAX_OCTETS, 0);
+                assert_eq!(place[..], octets);
+            }
         }
     }
 

@@ -77,7 +77,7 @@ impl CrlEntry {
         let serial = self.serial.length();
         let length = serial + if code == 0 { 17 } else { 31 };
         *place.first_chunk_mut()? = [SEQUENCE, length, INTEGER, serial];
-        *place.get_mut(4..)?.first_chunk_mut()? = self.serial.padded_octets();
+        self.serial.write_padded(place.get_mut(4..)?.first_chunk_mut()?);
         let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<29>()?;
         *rest.first_chunk_mut()? = date;
         *rest.get_mut(15..)?.first_chunk_mut()? = [SEQUENCE, 12];

@@ -198,22 +198,22 @@ impl Rules<'_> {
     #[inline]
     fn check(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
         let number = entry.serial.words();
-        let previous = self.previous.replace(number);
-        let ascends = previous.is_none_or(|previous| previous < number);
+        let ascends = self.previous.is_none_or(|previous| previous < number);
         if ascends
             && entry.revocation_date <= self.this_update
             && !self.appendix.lists(&entry.serial)
         {
+            self.previous = Some(number);
             Ok(())
         } else {
-            Err(self.complaint(previous, entry))
+            Err(self.complaint(entry))
         }
     }
 
     #[cold]
-    fn complaint(&self, previous: Option<Number>, entry: &CrlEntry) -> CrlError {
+    fn complaint(&self, entry: &CrlEntry) -> CrlError {
         let CrlEntry { serial, revocation_date, .. } = *entry;
-        match previous.map(Serial::from_words) {
+        match self.previous.map(Serial::from_words) {
             Some(previous) if previous == serial => CrlError::Duplicate { serial },
             Some(previous) if previous > serial => CrlError::OutOfOrder { serial, previous },
             _ if self.appendix.lists(&serial) => CrlError::Duplicate { serial },
