@@ -210,11 +210,34 @@ fn a_row_that_is_hidden_is_an_error_and_never_a_shorter_crl() {
     assert!(matches!(error, Error::Store(StoreError::Corrupt { .. })), "{error:?}");
 }
 
-/// A store that counts its writes, and hides the second entry of every log when it is told to.
+#[test]
+fn the_entries_are_read_once_for_their_length_is_known() {
+    let readings = Arc::new(AtomicU64::default());
+    let store = Watched { readings: Arc::clone(&readings), ..Watched::default() };
+    let authority = authority(store, &ToyClock::at(day(0)), Arc::default());
+    let issuer = issue(&authority, 9);
+    // So many that a signature that is an octet longer moves nothing.
+    (1..=8).for_each(|number| drop(authority.revoke(&revoke(issuer, number)).unwrap()));
+    readings.store(0, Ordering::SeqCst);
+    assert_eq!(crl(&authority).unwrap().0.crl.entries, 8);
+    assert_eq!(readings.swap(0, Ordering::SeqCst), 1);
+    // The entry of the second is another from here on, and longer.
+    let amendment = Amendment { key_compromise: true, ..Amendment::default() };
+    let target = Target::Serial { issuer, serial: serial(2) };
+    authority.amend(&Amend::new(target, amendment)).unwrap();
+    authority.revoke(&revoke(issuer, 9)).unwrap();
+    readings.store(0, Ordering::SeqCst);
+    assert_eq!(crl(&authority).unwrap().0.crl.entries, 9);
+    assert_eq!(readings.swap(0, Ordering::SeqCst), 1);
+}
+
+/// A store that counts its writes and the readings of entries, and hides the second entry of every
+/// log when it is told to.
 #[derive(Debug, Default)]
 struct Watched {
     store: MemoryStore,
     writes: Arc<AtomicU64>,
+    readings: Arc<AtomicU64>,
     hides: Arc<AtomicBool>,
 }
 
@@ -226,12 +249,13 @@ impl Store for Watched {
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         let hides = self.hides.load(Ordering::SeqCst);
-        Ok(Box::new(Watching { snapshot: self.store.snapshot()?, hides }))
+        Ok(Box::new(Watching { snapshot: self.store.snapshot()?, readings: &self.readings, hides }))
     }
 }
 
 struct Watching<'a> {
     snapshot: Box<dyn Snapshot + 'a>,
+    readings: &'a AtomicU64,
     hides: bool,
 }
 
@@ -247,6 +271,9 @@ impl Snapshot for Watching<'_> {
         to: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
+        if space == Space::Entries {
+            self.readings.fetch_add(1, Ordering::SeqCst);
+        }
         let hides = self.hides && matches!(space, Space::Log | Space::Entries);
         self.snapshot.scan(space, from, to, &mut |key, value| {
             if hides && key.ends_with(&2u64.to_be_bytes()) {

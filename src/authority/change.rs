@@ -360,7 +360,7 @@ impl Change {
             }
             let pruned = self.prunes.get(&issuer).into_iter().flatten();
             let prunes = pruned.map(|(prune, value)| {
-                head.tally.remove(value);
+                head.prune(value);
                 if let Some(tally) = after.tally(issuer, prune.partition) {
                     tally.remove(value);
                 }

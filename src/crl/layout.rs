@@ -84,6 +84,18 @@ impl Extent {
         Ok(extent)
     }
 
+    /// Counts an entry in.
+    pub(crate) fn add(&mut self, entry: &CrlEntry) {
+        self.entries = self.entries.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(entry.encoded_length());
+    }
+
+    /// Takes away an entry that was counted in.
+    pub(crate) fn remove(&mut self, entry: &CrlEntry) {
+        self.entries = self.entries.wrapping_sub(1);
+        self.octets = self.octets.wrapping_sub(entry.encoded_length());
+    }
+
     /// Counts more entries in.
     pub fn add_all(&mut self, entries: &[CrlEntry]) {
         self.entries += entries.len() as u64;

@@ -28,7 +28,7 @@
 //! copied, then m is lowered, then the old copy is taken away: a reader who finds nothing looks again
 //! if m has changed meanwhile. One thread writes at a time; none of those that read ever waits.
 //!
-//! The hash is SipHash-1-3 under a secret key. Whoever chooses serial numbers can't choose the lines.
+//! The hash is under a secret key. Whoever chooses serial numbers can't choose the lines.
 
 use super::pages::Pages;
 use std::sync::atomic::{

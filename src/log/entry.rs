@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Damaged, Reader, Writer},
-    crl::CrlNumber,
+    crl::{CrlEntry, CrlNumber},
     lifecycle::{
         CertificateKind, CertificateRecord, Fall, FallCause, Revocation, RevocationHistory,
     },
@@ -103,6 +103,24 @@ impl Event {
     pub const fn revocation(&self) -> Option<&Revocation> {
         match self {
             Self::Revoked { revocation, .. } | Self::Amended { revocation, .. } => Some(revocation),
+            Self::IssuerFell(_) | Self::Compacted(_) => None,
+        }
+    }
+
+    /// How a CRL lists the certificate that it is about, if it is about one: after it, and before it
+    /// if that was listed already.
+    pub(crate) fn listed(&self) -> Option<(CrlEntry, Option<CrlEntry>)> {
+        let entry = |subject: &Subject, revocation: &Revocation| CrlEntry {
+            serial: subject.serial,
+            revocation_date: revocation.date,
+            reason: revocation.reason,
+            invalidity_date: revocation.invalidity_date,
+        };
+        match self {
+            Self::Revoked { subject, revocation } => Some((entry(subject, revocation), None)),
+            Self::Amended { subject, revocation, replaced } => {
+                Some((entry(subject, revocation), Some(entry(subject, replaced))))
+            }
             Self::IssuerFell(_) | Self::Compacted(_) => None,
         }
     }

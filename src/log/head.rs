@@ -3,6 +3,7 @@
 use super::{CommandId, Entry, Event, NewEntry, Position, entry::chain_after};
 use crate::{
     codec::{Damaged, Reader, Writer},
+    crl::Extent,
     time::Timestamp,
 };
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -19,6 +20,9 @@ pub struct Head {
     pub(crate) tally: Tally,
     /// The latest revocationDate in the log.
     pub newest_date: Option<Timestamp>,
+    /// What a CRL comes to that lists all certificates of the tally: a guess, for a head that says
+    /// something else has no other consequence than that a CRL is laid out twice.
+    pub(crate) listed: Extent,
 }
 
 /// A count and a sum over entries, whatever their order: two scans that agree in it saw the same.
@@ -86,6 +90,7 @@ impl Head {
         chain: [0; 32],
         tally: Tally { count: 0, sum: 0 },
         newest_date: None,
+        listed: Extent { entries: 0, octets: 0 },
     };
 
     /// Reads the head of a log that has this position.
@@ -96,6 +101,7 @@ impl Head {
             chain: input.fixed()?,
             tally: Tally::read(&mut input)?,
             newest_date: input.optional(Reader::timestamp)?,
+            listed: Extent { entries: input.u64()?, octets: input.u64()? },
         };
         input.finish()?;
         Ok(head)
@@ -107,6 +113,8 @@ impl Head {
         out.fixed(&self.chain);
         self.tally.write(&mut out);
         out.optional(self.newest_date, Writer::timestamp);
+        out.u64(self.listed.entries);
+        out.u64(self.listed.octets);
         out.finish()
     }
 
@@ -137,6 +145,17 @@ impl Head {
         Ok(())
     }
 
+    /// Takes away an entry about a certificate that leaves the live ones.
+    pub(crate) fn prune(&mut self, value: &[u8]) {
+        self.tally.remove(value);
+        // What cannot be read was not counted in.
+        let listed = Entry::from_octets(value).ok().and_then(|entry| entry.event.listed());
+        if let Some((after, before)) = listed {
+            self.listed.remove(&after);
+            before.iter().for_each(|before| self.listed.add(before));
+        }
+    }
+
     fn push(&mut self, command: CommandId, event: &Event) -> NewEntry {
         let mut octets = Entry::unchained(command, event);
         self.chain = chain_after(&self.chain, &octets);
@@ -150,6 +169,10 @@ impl Head {
     fn advance(&mut self, event: &Event, value: &[u8], is_live: bool) {
         if is_live {
             self.tally.add(value);
+            if let Some((after, before)) = event.listed() {
+                self.listed.add(&after);
+                before.iter().for_each(|before| self.listed.remove(before));
+            }
         }
         self.newest_date = self.newest_date.max(event.revocation().map(|r| r.date));
         // A damaged position stays where it is, and no store appends there.
@@ -160,7 +183,12 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::{Fall, FallCause};
+    use crate::{
+        lifecycle::{CertificateKind, Fall, FallCause, Revocation},
+        log::Subject,
+        partition::Partition,
+        reason::Reason,
+    };
 
     fn fell(second: i64) -> Event {
         let at = Timestamp::from_unix(second).unwrap();
@@ -218,6 +246,38 @@ mod tests {
         entries.iter().for_each(|entry| replayed.replay(&entry.value, false).unwrap());
         assert_eq!(replayed, head);
         assert!(replayed.replay(&entries[1].value, false).is_err());
+    }
+
+    #[test]
+    fn what_a_crl_lists_is_counted_through_amendments_until_it_is_pruned() {
+        let at = |text: &str| text.parse().unwrap();
+        let subject = |serial: &str| Subject {
+            serial: serial.parse().unwrap(),
+            kind: CertificateKind::Unknown,
+            partition: Partition(0),
+            not_after: None,
+        };
+        let plain = Revocation {
+            date: at("2026-11-21T08:00:00Z"),
+            reason: None,
+            invalidity_date: None,
+            recorded_at: at("2026-11-21T08:00:00Z"),
+        };
+        let grave = Revocation { reason: Some(Reason::KeyCompromise), ..plain };
+        let events = [
+            Event::Revoked { subject: subject("80"), revocation: plain },
+            Event::Revoked { subject: subject("07"), revocation: plain },
+            Event::Amended { subject: subject("80"), revocation: grave, replaced: plain },
+        ];
+        let (mut head, entries) = Head::EMPTY.extended(by_one(events));
+        // 30 13 02 02 …, 17 0d …; with a reason 14 more (RFC 5280 §5.1.2.6, §5.3.1).
+        assert_eq!(head.listed, Extent { entries: 2, octets: 21 + 14 + 20 });
+        let mut replayed = Head::EMPTY;
+        entries.iter().for_each(|entry| replayed.replay(&entry.value, true).unwrap());
+        assert_eq!(replayed, head);
+        head.prune(&entries[0].value);
+        head.prune(&entries[2].value);
+        assert_eq!(head.listed, Extent { entries: 1, octets: 20 });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
         release::{Release, Retention},
         view::{View, check_tally, entry, fold_rows},
     },
-    crl::{AppendedEntry, CrlEntry, CrlError, Entries, Extent},
+    crl::{AppendedEntry, CrlEntry, CrlError, CrlNumber, Entries, Extent},
     index::{Live, RevokedSubject},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation},
@@ -35,6 +35,8 @@ pub(super) struct Listing<'a> {
     pub(super) scope: Scope,
     pub(super) head: Head,
     pub(super) this_update: Timestamp,
+    /// The number of the CRL.
+    pub(super) number: CrlNumber,
     /// What brought the issuer down, where its CRLs list what that invalidates.
     pub(super) invalidation: Option<Invalidation>,
     /// What may leave.
@@ -43,6 +45,8 @@ pub(super) struct Listing<'a> {
     pub(super) base: Option<&'a Release>,
     /// How many entries stay because nobody knows when they expire, as of the last reading.
     pub(super) without_not_after: Cell<u64>,
+    /// What is said before it is read, so that it is read only once: that all are listed.
+    pub(super) guess: Cell<Option<Extent>>,
 }
 
 impl Entries for Listing<'_> {
@@ -65,7 +69,10 @@ impl Entries for Listing<'_> {
     }
 
     fn extent(&self) -> Result<Extent, CrlError> {
-        self.all().map_or_else(|| Extent::read(self), |(_, extent)| Ok(extent))
+        match (self.all(), self.guess.get()) {
+            (Some((_, extent)), _) | (None, Some(extent)) => Ok(extent),
+            (None, None) => Extent::read(self),
+        }
     }
 }
 
@@ -77,14 +84,24 @@ enum Listed {
 }
 
 impl Listing<'_> {
-    /// What is in memory, and what it comes to, where all of that is listed as it stands there.
-    fn all(&self) -> Option<(&Live<'_>, Extent)> {
-        let lists_all =
-            self.scope == Scope::Full && self.base.is_none() && self.invalidation.is_none();
+    /// Guesses what the entries come to: what all of the live ones do. Where some are not listed, a
+    /// reading ends at the first of these with [`CrlError::EntriesChanged`].
+    pub(super) fn guessing(self) -> Self {
+        self.guess.set(Some(self.head.listed).filter(|_| self.may_list_all()));
+        self
+    }
+
+    /// Whether nothing is known that keeps any entry from being listed as it stands.
+    fn may_list_all(&self) -> bool {
         // A date that is cut off may be written in another form.
         let are_past = self.head.newest_date <= Some(self.this_update);
+        are_past && self.scope == Scope::Full && self.base.is_none() && self.invalidation.is_none()
+    }
+
+    /// What is in memory, and what it comes to, where all of that is listed as it stands there.
+    fn all(&self) -> Option<(&Live<'_>, Extent)> {
         let expired_before = self.retention.map(|retention| retention.expired_before);
-        let live = self.live.as_ref().filter(|_| lists_all && are_past)?;
+        let live = self.live.as_ref().filter(|_| self.may_list_all())?;
         Some((live, live.extent_if_none_expires(expired_before)?))
     }
 
@@ -171,7 +188,11 @@ impl Listing<'_> {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
         }
         let Some(base) = self.base else {
-            return if is_listed { visit(self.entry(revoked)) } else { Ok(()) };
+            return match (is_listed, self.guess.get()) {
+                (true, _) => visit(self.entry(revoked)),
+                (false, None) => Ok(()),
+                (false, Some(_)) => Err(CrlError::EntriesChanged { number: self.number }),
+            };
         };
         let base_position = base.as_of.position(self.issuer);
         let was_listed = first <= base_position && self.keeps(revoked, base.retention)?;

@@ -244,7 +244,7 @@ impl Making<'_> {
     pub(super) fn lay_out<T>(
         &self,
         delta: bool,
-        make: impl FnOnce(&TbsCertList<'_>, &dyn Entries) -> Result<T, CrlError>,
+        mut make: impl FnMut(&TbsCertList<'_>, &dyn Entries) -> Result<T, CrlError>,
     ) -> Result<(T, u64), Error> {
         let Release { number, this_update, .. } = self.release;
         let issuer = self.known.issuer.id();
@@ -257,11 +257,14 @@ impl Making<'_> {
             scope,
             head: self.head,
             this_update,
+            number,
             invalidation: self.invalidation.clone(),
             retention: self.retention,
             base,
             without_not_after: Cell::new(0),
-        };
+            guess: Cell::new(None),
+        }
+        .guessing();
         let name = self.known.issuer.name();
         let next_update = self.next_update(delta);
         let mut tbs =
@@ -289,7 +292,13 @@ impl Making<'_> {
         let mut appendix = self.legacy(base)?;
         appendix.extend(listing.removed()?);
         let tbs = tbs.with_appendix(&appendix);
-        let made = make(&tbs, &listing)?;
+        let made = match make(&tbs, &listing) {
+            // No signature has left. Now it is measured before.
+            Err(CrlError::EntriesChanged { .. }) if listing.guess.take().is_some() => {
+                make(&tbs, &listing)
+            }
+            made => made,
+        }?;
         Ok((made, listing.without_not_after.get()))
     }
 

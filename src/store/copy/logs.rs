@@ -109,7 +109,7 @@ impl Copying<'_> {
                     CopyError::Target(corrupt(Space::Entries, key, problem))
                 })?;
             prunes.push(Prune { partition, serial, position: key::position(key) });
-            head.tally.remove(value);
+            head.prune(value);
         }
         let entries = self.entries(issuer, head, count)?;
         if head.position == source.position && head != source {
