@@ -120,8 +120,8 @@ impl<'a> Update<'a> {
         self.index.current().ok_or(Full)
     }
 
-    /// All that a CRL which is made at this head must know of, if nothing but that is known here:
-    /// what was pruned since it was read is still there.
+    /// All that a CRL which is made at this head must know of, if that is what is known here: what was
+    /// pruned since it was read is still there.
     pub(crate) fn live(&self, head: &Head) -> Option<Live<'a>> {
         let Progress { token, tally, end } = &*self.progress;
         let is_it = (token.position, token.chain) == (head.position, head.chain);
@@ -151,12 +151,9 @@ impl<'a> Update<'a> {
         })?;
         if taken.is_ok() {
             taken = match index.view.get() {
-                Some(known) => known.absorb(&mut progress.end, &view, &end).map(|()| {
-                    // What was pruned meanwhile is still known here.
-                    if progress.end.count() == end.count() {
-                        progress.tally = tally;
-                    }
-                }),
+                Some(known) => known
+                    .absorb(&mut progress.end, &view, &end, token.position)
+                    .map(|()| progress.tally = tally),
                 None => {
                     (progress.end, progress.tally) = (end, tally);
                     index.view.get_or_init(|| view);

@@ -141,7 +141,13 @@ impl<S: Store> Authority<S> {
         let mut update = index.update();
         let view = self.view()?;
         // Where it cannot, the store is read, and says why.
-        let live = bring_up(&mut update, &view).ok().and_then(|head| update.live(&head));
+        let live = bring_up(&mut update, &view).ok().and_then(|head| {
+            if update.live(&head).is_none() {
+                // Some was pruned.
+                read_all(&mut update, &view, &head).ok()?;
+            }
+            update.live(&head)
+        });
         Ok((view, live))
     }
 }
@@ -149,11 +155,9 @@ impl<S: Store> Authority<S> {
 /// Brings an index up to a view; answers the head that the log has there.
 fn bring_up(update: &mut Update<'_>, view: &View<'_>) -> Result<Head, Error> {
     let known = *update.token();
-    let issuer = known.issuer;
     let head = view.covers(&known)?;
     if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
-        let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
-        update.read(token, head.tally, |visit| view.live(issuer, &head, visit))?;
+        read_all(update, view, &head)?;
     } else {
         view.log(&known, &head, |position, entry, value| {
             update.advance(position, &entry, value);
@@ -162,6 +166,13 @@ fn bring_up(update: &mut Update<'_>, view: &View<'_>) -> Result<Head, Error> {
         update.caught_up(head.position);
     }
     Ok(head)
+}
+
+/// Brings an index up to a head by reading all that CRLs must know of.
+fn read_all(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> Result<(), StoreError> {
+    let known = *update.token();
+    let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
+    update.read(token, head.tally, |visit| view.live(known.issuer, head, visit))
 }
 
 impl Indexes {

@@ -42,6 +42,8 @@ pub(super) struct Exception {
     pub(super) is: RevokedSubject,
     /// The version that it replaced.
     pub(super) before: Option<u64>,
+    /// From where on no CRL must know of it any more, if that is so.
+    pub(super) left: Option<Position>,
 }
 
 /// The exceptions of all records.
@@ -50,7 +52,7 @@ pub(super) type Exceptions = Pages<OnceLock<Box<Exception>>>;
 /// A record as it was at a position.
 pub(super) enum AsOf<'a> {
     Record(&'a Record, u64),
-    Exception(&'a RevokedSubject),
+    Exception(&'a Exception),
 }
 
 /// Words 3 and 4 of a record.
@@ -160,7 +162,7 @@ impl Record {
         while version & EXCEPTION != 0 {
             let exception = exceptions.get(version as u32)?.get()?;
             if exception.is.last <= position {
-                return Some(AsOf::Exception(&exception.is));
+                return Some(AsOf::Exception(exception));
             }
             version = exception.before?;
         }
@@ -187,12 +189,21 @@ impl Record {
 }
 
 impl AsOf<'_> {
+    /// Whether CRLs made from this position need not know of it any more.
+    #[inline]
+    pub(super) fn has_left(&self, position: Position) -> bool {
+        match self {
+            Self::Record(..) => false,
+            Self::Exception(exception) => exception.left.is_some_and(|left| left <= position),
+        }
+    }
+
     /// The revocation.
     #[inline]
     pub(super) fn revocation(&self) -> Revocation {
         match self {
             Self::Record(record, version) => record.revocation(*version),
-            Self::Exception(is) => is.revocation,
+            Self::Exception(exception) => exception.is.revocation,
         }
     }
 
@@ -205,7 +216,7 @@ impl AsOf<'_> {
                 let serial = Serial::from_words(record.number());
                 CrlEntry { serial, revocation_date: date, reason, invalidity_date }
             }
-            Self::Exception(is) => is.entry(),
+            Self::Exception(exception) => exception.is.entry(),
         }
     }
 
@@ -213,7 +224,7 @@ impl AsOf<'_> {
     pub(super) fn subject(&self) -> RevokedSubject {
         let (record, version) = match self {
             Self::Record(record, version) => (record, *version),
-            Self::Exception(is) => return **is,
+            Self::Exception(exception) => return exception.is,
         };
         let not_after = match version as u32 {
             0 => None,

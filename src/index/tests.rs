@@ -3,6 +3,7 @@ use super::{
     view::{End, Snapshot, View},
 };
 use crate::{
+    crl::Extent,
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, Revocation},
     log::{Position, Subject},
@@ -132,7 +133,7 @@ proptest! {
             prop_assert_eq!(listed, model.values().copied().collect::<Vec<_>>());
         }
         let (copy, mut copied) = View::new(&KEY, 0);
-        copy.absorb(&mut copied, &view, &end).unwrap();
+        copy.absorb(&mut copied, &view, &end, Position(u64::MAX)).unwrap();
         let everyone: Vec<Serial> = model.keys().chain(&asked).copied().collect();
         for (position, model) in (start..).zip(&models) {
             let snapshot = at(&view, position);
@@ -149,6 +150,42 @@ proptest! {
             prop_assert_eq!(at(&copy, u64::MAX).subject(*serial), Some(*is));
         }
     }
+}
+
+/// What a CRL comes to that lists these.
+fn extent(listed: &[RevokedSubject]) -> Option<Extent> {
+    let mut extent = Extent::default();
+    listed.iter().for_each(|is| extent.add(&is.entry()));
+    Some(extent)
+}
+
+#[test]
+fn what_was_pruned_is_found_as_before_and_not_listed_any_more() {
+    let (view, mut end) = grown(100, serial);
+    let all = in_order(at(&view, 100));
+    // Every other one is gone at 120, and one of these was revoked anew meanwhile.
+    let (other, mut known) = View::new(&KEY, 0);
+    (0..100).step_by(2).for_each(|n| other.add(&mut known, plain(serial(n), n + 1)).unwrap());
+    other.add(&mut known, plain(serial(7), 110)).unwrap();
+    view.absorb(&mut end, &other, &known, Position(120)).unwrap();
+    let listed = in_order(at(&view, 120));
+    assert_eq!(listed, in_order(at(&other, 120)));
+    assert_eq!(end.extent_if_none_expires(None), extent(&listed));
+    assert_eq!(in_order(at(&view, 100)), all);
+    for n in 0..100 {
+        let position = if n == 7 { 110 } else { n + 1 };
+        let expected = plain(serial(n), position).revocation;
+        assert_eq!(at(&view, 120).find(serial(n)), Some(expected), "{n}");
+        assert_eq!(at(&view, 100).find(serial(n)), Some(plain(serial(n), n + 1).revocation));
+    }
+    // To be told once more changes nothing, and who had left comes back by being revoked.
+    view.absorb(&mut end, &other, &known, Position(121)).unwrap();
+    assert_eq!(in_order(at(&view, 121)), listed);
+    view.add(&mut end, plain(serial(9), 122)).unwrap();
+    let listed = in_order(at(&view, 122));
+    assert_eq!(listed.len(), 52);
+    assert!(listed.contains(&plain(serial(9), 122)));
+    assert_eq!(end.extent_if_none_expires(None), extent(&listed));
 }
 
 /// A view of so many certificates, each at the position after its number.

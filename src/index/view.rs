@@ -39,6 +39,9 @@ use std::{
 /// and a processor waits for about as many at once.
 const AHEAD: usize = 16;
 
+/// After all positions.
+const LATEST: Position = Position(u64::MAX);
+
 /// The revoked certificates of one issuer.
 pub(super) struct View {
     hash: NumberHash,
@@ -55,7 +58,9 @@ pub(super) struct View {
 pub(super) struct End {
     records: u32,
     exceptions: u32,
-    /// What a CRL that lists all of it comes to.
+    /// How many of the records are of certificates that no CRL must know of any more.
+    left: u32,
+    /// What a CRL that lists all others comes to.
     octets: u64,
     /// Of how many certificates it is not known when they expire.
     without_not_after: u32,
@@ -64,11 +69,6 @@ pub(super) struct End {
 }
 
 impl End {
-    /// How many certificates there are.
-    pub(super) const fn count(&self) -> u32 {
-        self.records
-    }
-
     /// Of how many certificates it is not known when they expire.
     pub(super) const fn without_not_after(&self) -> u32 {
         self.without_not_after
@@ -78,7 +78,8 @@ impl End {
     pub(super) fn extent_if_none_expires(&self, before: Option<Timestamp>) -> Option<Extent> {
         let expires =
             before.is_some_and(|before| self.earliest_not_after.is_some_and(|it| it < before));
-        (!expires).then_some(Extent { entries: self.records.into(), octets: self.octets })
+        let entries = (self.records - self.left).into();
+        (!expires).then_some(Extent { entries, octets: self.octets })
     }
 
     fn count_in(&mut self, is: &RevokedSubject) {
@@ -88,6 +89,11 @@ impl End {
         // Of one of which it is not known, nothing is earlier.
         let both = [self.earliest_not_after, not_after];
         self.earliest_not_after = both.into_iter().flatten().min();
+    }
+
+    fn count_out(&mut self, is: &RevokedSubject) {
+        self.octets -= is.entry().encoded_length();
+        self.without_not_after -= u32::from(is.subject.not_after.is_none());
     }
 }
 
@@ -114,19 +120,26 @@ impl View {
         let Some(record) = self.record(serial, self.hash(serial)) else {
             return self.add_new(end, later);
         };
-        let known = record.at(Position(u64::MAX), &self.exceptions).map(|known| known.subject());
-        if let Some(known) = known.filter(|known| known.last < later.last) {
-            let is = known.amended(later);
-            record.amend(self.except(end, is, Some(record.version()))?);
-            end.octets -= known.entry().encoded_length();
-            end.without_not_after -= u32::from(known.subject.not_after.is_none());
+        let Some(found) = record.at(LATEST, &self.exceptions) else { return Ok(()) };
+        let known = found.subject();
+        if known.last < later.last {
+            // One that had left is revoked anew: nothing of before counts.
+            let has_left = found.has_left(LATEST);
+            let is = if has_left { later } else { known.amended(later) };
+            self.amend(end, record, is, None)?;
+            if has_left {
+                end.left -= 1;
+            } else {
+                end.count_out(&known);
+            }
             end.count_in(&is);
         }
         Ok(())
     }
 
     fn add_new(&self, end: &mut End, is: RevokedSubject) -> Result<(), Full> {
-        let packed = Packed::of(&is).map_or_else(|| self.except(end, is, None), Ok)?;
+        let packed = Packed::of(&is)
+            .map_or_else(|| self.except(end, Exception { is, before: None, left: None }), Ok)?;
         let id = end.records;
         self.records.get_or_make(id).ok_or(Full)?.write(&is, packed);
         let count = u64::from(id) + 1;
@@ -139,27 +152,69 @@ impl View {
         Ok(())
     }
 
-    /// Keeps what does not fit into a record.
-    fn except(
+    /// Says from here on this of a certificate.
+    fn amend(
         &self,
         end: &mut End,
+        record: &Record,
         is: RevokedSubject,
-        before: Option<u64>,
-    ) -> Result<Packed, Full> {
+        left: Option<Position>,
+    ) -> Result<(), Full> {
+        let before = Some(record.version());
+        record.amend(self.except(end, Exception { is, before, left })?);
+        Ok(())
+    }
+
+    /// Keeps what does not fit into a record.
+    fn except(&self, end: &mut End, exception: Exception) -> Result<Packed, Full> {
         let index = end.exceptions;
         let place = self.exceptions.get_or_make(index).ok_or(Full)?;
-        place.get_or_init(|| Box::new(Exception { is, before }));
+        place.get_or_init(|| Box::new(exception));
         end.exceptions = index.checked_add(1).ok_or(Full)?;
         Ok(Packed::exception(index))
     }
 
-    /// Takes in all that another view knows and this one does not.
-    pub(super) fn absorb(&self, end: &mut End, other: &Self, known: &End) -> Result<(), Full> {
-        let subjects = (0..known.records).filter_map(|id| {
-            let record = other.records.get(id)?;
-            Some(record.at(Position(u64::MAX), &other.exceptions)?.subject())
-        });
-        subjects.into_iter().try_for_each(|is| self.add(end, is))
+    /// Makes it say what another view does, of which this is the end: what entries say that CRLs made
+    /// from this position must know of. What the other does not know has left by then.
+    ///
+    /// # Errors
+    /// Where there are too many certificates. It says less then, and of none of them what was never
+    /// so.
+    pub(super) fn absorb(
+        &self,
+        end: &mut End,
+        other: &Self,
+        known: &End,
+        position: Position,
+    ) -> Result<(), Full> {
+        for is in (0..known.records).filter_map(|id| other.latest(id)).map(|it| it.subject()) {
+            let serial = is.subject.serial;
+            let Some(record) = self.record(serial, self.hash(serial)) else {
+                self.add_new(end, is)?;
+                continue;
+            };
+            let found = record.at(LATEST, &self.exceptions);
+            if found.is_none_or(|found| found.has_left(LATEST) || found.subject() != is) {
+                self.amend(end, record, is, None)?;
+            }
+        }
+        for record in (0..end.records).filter_map(|id| self.records.get(id)) {
+            let Some(found) = record.at(LATEST, &self.exceptions) else { continue };
+            let is = found.subject();
+            let serial = is.subject.serial;
+            let is_known = other.record(serial, other.hash(serial)).is_some();
+            if !is_known && !found.has_left(LATEST) {
+                self.amend(end, record, is, Some(position))?;
+            }
+        }
+        let End { records, exceptions, .. } = *end;
+        *end = End { records, exceptions, left: records - known.records, ..*known };
+        Ok(())
+    }
+
+    /// The last that is said of a certificate.
+    fn latest(&self, id: u32) -> Option<AsOf<'_>> {
+        self.records.get(id)?.at(LATEST, &self.exceptions)
     }
 
     #[inline]
@@ -223,7 +278,8 @@ impl Snapshot<'_> {
         record.at(self.position, &self.view.exceptions)
     }
 
-    /// Visits what the log says of each certificate, in the order of the serial numbers.
+    /// Visits what the log says of each certificate that CRLs must know of, in the order of the serial
+    /// numbers.
     ///
     /// # Errors
     /// Where `visit` fails.
@@ -259,7 +315,7 @@ impl Snapshot<'_> {
             for turn in (0..AHEAD).cycle() {
                 let Some(place) = ring.get_mut(turn) else { break };
                 let Some(record) = mem::replace(place, coming.next()) else { break };
-                if let Some(found) = self.at(record) {
+                if let Some(found) = self.at(record).filter(|it| !it.has_left(self.position)) {
                     visit(found)?;
                 }
             }

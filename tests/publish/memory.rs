@@ -4,10 +4,15 @@ use super::{distribute, histories, revocation, root, week};
 use crate::toy::{ToyClock, authority, day, serial};
 use annul::{
     Amend, Amendment, Authority, CertificateList, Compact, CrlPlace, CrlRequest, Issue, IssuerId,
-    MemorySink, MemoryStore, Policy, Reason, Registration, Scope, Signer, Sink, Target,
+    MemorySink, MemoryStore, Policy, Reason, Registration, Scope, Signer, Sink, Store, StoreError,
+    Target,
+    store::{Batch, Record, Snapshot, Space, Visit},
 };
 use proptest::prelude::*;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -38,10 +43,49 @@ fn policy() -> Policy {
     policy
 }
 
-type Node = Authority<Arc<MemoryStore>>;
+/// Counts how often entries are read.
+#[derive(Debug, Default)]
+struct Read {
+    store: MemoryStore,
+    entries: AtomicU64,
+}
+
+impl Store for Read {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.apply(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        Ok(Box::new(Reading { snapshot: self.store.snapshot()?, entries: &self.entries }))
+    }
+}
+
+struct Reading<'a> {
+    snapshot: Box<dyn Snapshot + 'a>,
+    entries: &'a AtomicU64,
+}
+
+impl Snapshot for Reading<'_> {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.snapshot.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.entries.fetch_add(u64::from(space == Space::Entries), Ordering::Relaxed);
+        self.snapshot.scan(space, from, to, visit)
+    }
+}
+
+type Node = Authority<Arc<Read>>;
 
 struct World {
-    store: Arc<MemoryStore>,
+    store: Arc<Read>,
     clock: ToyClock,
     issuer: IssuerId,
     /// Remembers all that it wrote.
@@ -53,7 +97,7 @@ struct World {
 impl World {
     /// A CA with certificates of which one in two expires soon.
     fn new() -> Self {
-        let (store, clock) = (Arc::new(MemoryStore::new()), ToyClock::at(day(0)));
+        let (store, clock) = (Arc::new(Read::default()), ToyClock::at(day(0)));
         let node = authority(Arc::clone(&store), &clock, Arc::default()).with_policy(policy());
         let issuer = super::with_leaves(&node, 0);
         distribute(&node);
@@ -125,6 +169,12 @@ proptest! {
         let mut world = World::new();
         for step in steps {
             world.take(step);
+            // Where something was pruned, the first CRL after it reads what is left.
+            if world.said(&world.node, &week()).is_some_and(|said| !said.is_empty()) {
+                let before = world.store.entries.load(Ordering::Relaxed);
+                world.said(&world.node, &week());
+                prop_assert_eq!(world.store.entries.load(Ordering::Relaxed), before);
+            }
             for request in [week(), week().delta(), week().of(Scope::UserCertificates)] {
                 let remembered = world.said(&world.node, &request);
                 prop_assert_eq!(remembered, world.said(&world.stranger(), &request));
