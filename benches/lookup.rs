@@ -151,20 +151,12 @@ fn chase(octets: u64) -> f64 {
     time
 }
 
-/// How much memory this process holds.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    kibibytes.unwrap_or(0_u64) * 1024
-}
-
 fn measure<S: Store>(criterion: &mut Criterion, store: S, count: u64) {
     let revoked = Revoked::new(store, count);
-    let (before, start) = (resident(), Instant::now());
-    revoked.find(serial(0));
-    let (built, held) = (start.elapsed(), resident().saturating_sub(before));
-    println!("{count}: built in {built:.2?}, {} octets an entry", held / count);
+    let start = Instant::now();
+    let index = allocation_counter::measure(|| _ = revoked.find(serial(0)));
+    let (built, held) = (start.elapsed(), index.bytes_current as f64 / count as f64);
+    println!("{count}: built in {built:.2?}, {held:.1} octets an entry");
     let map = revoked.map();
     revoked.print(&map);
     let mut group = criterion.benchmark_group("serial_lookup");

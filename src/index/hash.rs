@@ -79,7 +79,8 @@ mod tests {
                 let mut loads = [0_u32; LINES as usize];
                 for number in 0..8 * LINES {
                     let number = (0, number.wrapping_mul(step), 0);
-                    loads[(u128::from(hash.of(number)) * u128::from(LINES) >> 64) as usize] += 1;
+                    let line = (u128::from(hash.of(number)) * u128::from(LINES)) >> 64;
+                    loads[line as usize] += 1;
                 }
                 // Of 8 on average, random ones come to over 30 once in 10^8 times.
                 let most = loads.iter().max().copied();
