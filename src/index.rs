@@ -52,6 +52,8 @@ struct Progress {
     end: End,
     /// What the entries were of which the view was made.
     tally: Tally,
+    /// Whether the end is that of the view: not after something was taken in only in part.
+    is_whole: bool,
 }
 
 impl SerialIndex {
@@ -69,6 +71,7 @@ impl SerialIndex {
                 token: start,
                 end: End::default(),
                 tally: Tally::default(),
+                is_whole: true,
             }),
         }
     }
@@ -123,9 +126,10 @@ impl<'a> Update<'a> {
     /// All that a CRL which is made at this head must know of, if that is what is known here: what was
     /// pruned since it was read is still there.
     pub(crate) fn live(&self, head: &Head) -> Option<Live<'a>> {
-        let Progress { token, tally, end } = &*self.progress;
+        let Progress { token, tally, end, is_whole } = &*self.progress;
         let is_it = (token.position, token.chain) == (head.position, head.chain);
-        let snapshot = self.index.known().filter(|_| is_it && *tally == head.tally)?;
+        let is_all = is_it && *is_whole && *tally == head.tally;
+        let snapshot = self.index.known().filter(|_| is_all)?;
         Some(Live { snapshot, end: *end })
     }
 
@@ -161,6 +165,7 @@ impl<'a> Update<'a> {
                 }
             };
         }
+        progress.is_whole = taken.is_ok();
         if taken.is_ok() {
             self.reach(token);
             self.caught_up(token.position);
@@ -187,7 +192,9 @@ impl<'a> Update<'a> {
 
     /// Takes in an event; answers whether it could.
     fn take(&mut self, position: Position, event: &Event) -> bool {
-        let Some(view) = self.index.view.get() else { return false };
+        let Some(view) = self.index.view.get().filter(|_| self.progress.is_whole) else {
+            return false;
+        };
         match RevokedSubject::of(event, position) {
             Some(is) => view.add(&mut self.progress.end, is).is_ok(),
             None => true,

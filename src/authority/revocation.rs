@@ -156,7 +156,8 @@ impl<S: Store> Authority<S> {
 fn bring_up(update: &mut Update<'_>, view: &View<'_>) -> Result<Head, Error> {
     let known = *update.token();
     let head = view.covers(&known)?;
-    if head.tally.count <= head.position.0.saturating_sub(known.position.0) {
+    let new = head.position.0.saturating_sub(known.position.0);
+    if head.tally.count <= new && update.live(&head).is_none() {
         read_all(update, view, &head)?;
     } else {
         view.log(&known, &head, |position, entry, value| {

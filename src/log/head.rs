@@ -20,8 +20,8 @@ pub struct Head {
     pub(crate) tally: Tally,
     /// The latest revocationDate in the log.
     pub newest_date: Option<Timestamp>,
-    /// What a CRL comes to that lists all certificates of the tally: a guess, for a head that says
-    /// something else has no other consequence than that a CRL is laid out twice.
+    /// What a CRL comes to that lists all certificates of the tally. Where that is wrong, a CRL is laid
+    /// out twice.
     pub(crate) listed: Extent,
 }
 

@@ -19,6 +19,9 @@ use crate::{
 };
 use std::{cell::Cell, ops::ControlFlow};
 
+/// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
+pub(super) const LONGEST: u64 = i32::MAX as u64;
+
 /// How many entries from a store are handed on together.
 const RUN: usize = 1024;
 
@@ -46,7 +49,7 @@ pub(super) struct Listing<'a> {
     /// How many entries stay because nobody knows when they expire, as of the last reading.
     pub(super) without_not_after: Cell<u64>,
     /// What is said before it is read, so that it is read only once: that all are listed.
-    pub(super) guess: Cell<Option<Extent>>,
+    pub(super) guess: Option<Extent>,
 }
 
 impl Entries for Listing<'_> {
@@ -69,7 +72,7 @@ impl Entries for Listing<'_> {
     }
 
     fn extent(&self) -> Result<Extent, CrlError> {
-        match (self.all(), self.guess.get()) {
+        match (self.all(), self.guess) {
             (Some((_, extent)), _) | (None, Some(extent)) => Ok(extent),
             (None, None) => Extent::read(self),
         }
@@ -84,11 +87,18 @@ enum Listed {
 }
 
 impl Listing<'_> {
-    /// Guesses what the entries come to: what all of the live ones do. Where some are not listed, a
-    /// reading ends at the first of these with [`CrlError::EntriesChanged`].
-    pub(super) fn guessing(self) -> Self {
-        self.guess.set(Some(self.head.listed).filter(|_| self.may_list_all()));
+    /// Guesses what entries from the store come to: what all of the live ones do. Where some are not
+    /// listed, a reading ends at the first of these with [`CrlError::EntriesChanged`].
+    pub(super) fn guessing(mut self) -> Self {
+        // One that is too long for a CRL is not what is listed, if a CRL can be made at all.
+        let listed = Some(self.head.listed).filter(|listed| listed.octets < LONGEST / 2);
+        self.guess = listed.filter(|_| self.live.is_none() && self.may_list_all());
         self
+    }
+
+    /// Goes back to reading and measuring what is in the store; answers whether it did not before.
+    pub(super) fn measure(&mut self) -> bool {
+        self.live.take().is_some() | self.guess.take().is_some()
     }
 
     /// Whether nothing is known that keeps any entry from being listed as it stands.
@@ -188,7 +198,7 @@ impl Listing<'_> {
             self.without_not_after.set(self.without_not_after.get().saturating_add(1));
         }
         let Some(base) = self.base else {
-            return match (is_listed, self.guess.get()) {
+            return match (is_listed, self.guess) {
                 (true, _) => visit(self.entry(revoked)),
                 (false, None) => Ok(()),
                 (false, Some(_)) => Err(CrlError::EntriesChanged { number: self.number }),

@@ -1,6 +1,10 @@
 //! A CRL in the making: what it says, settled on one frozen view.
 
-use super::{CrlRequest, listing::Listing, numbering::newest_date};
+use super::{
+    CrlRequest,
+    listing::{LONGEST, Listing},
+    numbering::newest_date,
+};
 use crate::{
     authority::{
         Authority, Error, LegacyEntry, NeedsBase, Waive,
@@ -24,9 +28,6 @@ use crate::{
     time::Timestamp,
 };
 use std::{cell::Cell, ops::ControlFlow, time::Duration};
-
-/// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
-const LONGEST: u64 = i32::MAX as u64;
 
 /// How often a number is reserved anew because a revocation dated later came in meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -250,7 +251,7 @@ impl Making<'_> {
         let issuer = self.known.issuer.id();
         let scope = self.request.scope;
         let base = self.base.as_ref().filter(|_| delta);
-        let listing = Listing {
+        let mut listing = Listing {
             view: self.view,
             live: self.live,
             issuer,
@@ -262,7 +263,7 @@ impl Making<'_> {
             retention: self.retention,
             base,
             without_not_after: Cell::new(0),
-            guess: Cell::new(None),
+            guess: None,
         }
         .guessing();
         let name = self.known.issuer.name();
@@ -293,10 +294,8 @@ impl Making<'_> {
         appendix.extend(listing.removed()?);
         let tbs = tbs.with_appendix(&appendix);
         let made = match make(&tbs, &listing) {
-            // No signature has left. Now it is measured before.
-            Err(CrlError::EntriesChanged { .. }) if listing.guess.take().is_some() => {
-                make(&tbs, &listing)
-            }
+            // If anything was signed, it has not left.
+            Err(CrlError::EntriesChanged { .. }) if listing.measure() => make(&tbs, &listing),
             made => made,
         }?;
         Ok((made, listing.without_not_after.get()))
