@@ -16,6 +16,6 @@ pub use self::{
     token::{BadFreshnessToken, FreshnessToken},
 };
 pub(crate) use self::{
-    entry::{fold, read_fall, read_kind, write_fall, write_kind},
+    entry::{fold, listed, read_fall, read_kind, write_fall, write_kind},
     head::Tally,
 };

@@ -82,7 +82,7 @@ mod tests {
                     let line = (u128::from(hash.of(number)) * u128::from(LINES)) >> 64;
                     loads[line as usize] += 1;
                 }
-                // Of 8 on average, random ones come to over 30 once in 10^8 times.
+                // Where 8 are expected, 32 random ones come together less than once in 10^9 times.
                 let most = loads.iter().max().copied();
                 assert!(most < Some(32), "steps of {step}: {most:?} in one place");
             }

@@ -19,7 +19,7 @@ use super::{pages::Pages, revoked::RevokedSubject};
 use crate::{
     crl::CrlEntry,
     lifecycle::{CertificateKind, Revocation},
-    log::{Position, Subject},
+    log::{Position, Subject, listed},
     partition::Partition,
     reason::Reason,
     serial::{Number, Serial},
@@ -212,9 +212,7 @@ impl AsOf<'_> {
     pub(super) fn entry(&self) -> CrlEntry {
         match self {
             Self::Record(record, version) => {
-                let Revocation { date, reason, invalidity_date, .. } = record.revocation(*version);
-                let serial = Serial::from_words(record.number());
-                CrlEntry { serial, revocation_date: date, reason, invalidity_date }
+                listed(Serial::from_words(record.number()), &record.revocation(*version))
             }
             Self::Exception(exception) => exception.is.entry(),
         }

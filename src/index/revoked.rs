@@ -3,7 +3,7 @@
 use crate::{
     crl::CrlEntry,
     lifecycle::{CertificateKind, Revocation},
-    log::{Event, Position, Subject},
+    log::{Event, Position, Subject, listed},
 };
 
 /// What the entries of a log about one certificate come to, as far as a CRL needs to know it.
@@ -29,8 +29,7 @@ impl RevokedSubject {
     /// How a CRL lists it.
     #[inline]
     pub(crate) const fn entry(&self) -> CrlEntry {
-        let Revocation { date, reason, invalidity_date, .. } = self.revocation;
-        CrlEntry { serial: self.subject.serial, revocation_date: date, reason, invalidity_date }
+        listed(self.subject.serial, &self.revocation)
     }
 
     /// As a later entry leaves it.

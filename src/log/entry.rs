@@ -110,19 +110,12 @@ impl Event {
     /// How a CRL lists the certificate that it is about, if it is about one: after it, and before it
     /// if that was listed already.
     pub(crate) fn listed(&self) -> Option<(CrlEntry, Option<CrlEntry>)> {
-        let entry = |subject: &Subject, revocation: &Revocation| CrlEntry {
-            serial: subject.serial,
-            revocation_date: revocation.date,
-            reason: revocation.reason,
-            invalidity_date: revocation.invalidity_date,
+        let (Subject { serial, .. }, revocation) = (*self.subject()?, self.revocation()?);
+        let replaced = match self {
+            Self::Amended { replaced, .. } => Some(listed(serial, replaced)),
+            Self::Revoked { .. } | Self::IssuerFell(_) | Self::Compacted(_) => None,
         };
-        match self {
-            Self::Revoked { subject, revocation } => Some((entry(subject, revocation), None)),
-            Self::Amended { subject, revocation, replaced } => {
-                Some((entry(subject, revocation), Some(entry(subject, replaced))))
-            }
-            Self::IssuerFell(_) | Self::Compacted(_) => None,
-        }
+        Some((listed(serial, revocation), replaced))
     }
 
     /// When it was written into the log.
@@ -223,6 +216,13 @@ impl Entry {
         }
         out
     }
+}
+
+/// How a CRL lists a certificate that was revoked so.
+#[inline]
+pub(crate) const fn listed(serial: Serial, revocation: &Revocation) -> CrlEntry {
+    let Revocation { date, reason, invalidity_date, .. } = *revocation;
+    CrlEntry { serial, revocation_date: date, reason, invalidity_date }
 }
 
 /// The chain digest of an entry that comes after the one with this digest.
