@@ -58,7 +58,6 @@ mod sign;
 mod stage;
 mod uri;
 
-pub(crate) use self::error::is_lasting;
 pub use self::{
     appendix::AppendedEntry,
     check::{
@@ -72,7 +71,7 @@ pub use self::{
     error::{CrlError, PreparedCrlError},
     extension::{Extension, Oid},
     index::CrlIndex,
-    layout::{Entries, Extent},
+    layout::{Entries, EntryWriter, Extent},
     lint::{Finding, LintContext, LintProfile, Severity, lint, lint_der},
     number::{CrlNumber, CrlNumberError},
     prepared::PreparedCrl,
@@ -83,3 +82,4 @@ pub use self::{
     sign::SignedCrl,
     stage::{FileStage, NotDurable, PemStage, Stage},
 };
+pub(crate) use self::{entry::ShortEntry, error::is_lasting, layout::Stopped};

@@ -16,7 +16,7 @@ pub(crate) use self::{indexes::Indexes, lines::Full, revoked::RevokedSubject, vi
 
 use self::view::{End, View};
 use crate::{
-    crl::{CrlEntry, Extent},
+    crl::{EntryWriter, Extent, Stopped},
     log::{Entry, Event, FreshnessToken, Head, Position, Tally},
     time::Timestamp,
 };
@@ -239,12 +239,9 @@ impl Live<'_> {
         self.snapshot.each(visit)
     }
 
-    /// As [`Snapshot::each_entry`].
-    pub(crate) fn each_entry<E>(
-        &self,
-        visit: impl FnMut(CrlEntry) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.snapshot.each_entry(visit)
+    /// As [`Snapshot::write_entries`].
+    pub(crate) fn write_entries(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
+        self.snapshot.write_entries(writer)
     }
 
     /// Of how many certificates it is not known when they expire.

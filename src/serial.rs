@@ -155,15 +155,8 @@ impl Serial {
 
     /// The serial number with this number.
     #[inline]
-    pub(crate) fn from_words(words: Number) -> Self {
-        let bits = match words {
-            (0, 0, end) => u32::BITS - end.leading_zeros(),
-            (0, middle, _) => u32::BITS + u64::BITS - middle.leading_zeros(),
-            (high, ..) => u32::BITS + 2 * u64::BITS - high.leading_zeros(),
-        };
-        // With room for the sign.
-        let length = (bits / 8 + 1).min(MAX_OCTETS as u32) as u8;
-        let (high, middle, end) = words;
+    pub(crate) fn from_words(number: Number) -> Self {
+        let (high, middle, end) = number;
         let mut octets = [0; MAX_OCTETS];
         if let Some(first) = octets.first_chunk_mut() {
             *first = (u128::from(high) << 64 | u128::from(middle)).to_be_bytes();
@@ -171,31 +164,7 @@ impl Serial {
         if let Some(last) = octets.last_chunk_mut() {
             *last = end.to_be_bytes();
         }
-        Self { length, octets }
-    }
-
-    /// Writes the content octets, and as many zeros behind them as make it 20 octets.
-    ///
-    /// From words, since octets that were written a moment ago are slow to be read at another place.
-    #[inline]
-    pub(crate) fn write_padded(&self, place: &mut [u8; MAX_OCTETS]) {
-        let (high, middle, end) = self.words();
-        let first = u128::from(high) << 64 | u128::from(middle);
-        let bits = 8 * (MAX_OCTETS as u32 - u32::from(self.length));
-        let (first, end) = match bits {
-            0..=32 => {
-                let end = u64::from(end) << bits;
-                (first << bits | u128::from(end >> 32), end as u32)
-            }
-            // The zeros before the number are more than what leaves at the front.
-            _ => ((first << 32 | u128::from(end)) << (bits - 32), 0),
-        };
-        if let Some(place) = place.first_chunk_mut() {
-            *place = first.to_be_bytes();
-        }
-        if let Some(place) = place.last_chunk_mut() {
-            *place = end.to_be_bytes();
-        }
+        Self { length: length(number), octets }
     }
 
     /// How many content octets the DER INTEGER has: 1 to 20.
@@ -217,6 +186,40 @@ impl Serial {
     pub fn as_ref(&self) -> SerialRef<'_> {
         SerialRef(self.as_octets())
     }
+}
+
+/// How many content octets the DER INTEGER of a number has.
+#[inline]
+fn length(number: Number) -> u8 {
+    let bits = match number {
+        (0, 0, end) => u32::BITS - end.leading_zeros(),
+        (0, middle, _) => u32::BITS + u64::BITS - middle.leading_zeros(),
+        (high, ..) => u32::BITS + 2 * u64::BITS - high.leading_zeros(),
+    };
+    // With room for the sign.
+    (bits / 8 + 1).min(MAX_OCTETS as u32) as u8
+}
+
+/// Writes the content octets of the DER INTEGER of a number after four others, and says how many
+/// they are. What is before and behind them in `place` is of no meaning.
+#[inline]
+pub(crate) fn write_after_four(number: Number, place: &mut [u8; 4 + MAX_OCTETS]) -> Option<u8> {
+    let (length, (high, middle, end)) = (length(number), number);
+    match length.checked_sub(16) {
+        // With all zeros before it, it begins no later than these four.
+        Some(start) => {
+            let place = place.get_mut(usize::from(start)..)?.first_chunk_mut::<MAX_OCTETS>()?;
+            *place.first_chunk_mut()? = high.to_be_bytes();
+            *place.get_mut(8..)?.first_chunk_mut()? = middle.to_be_bytes();
+            *place.last_chunk_mut()? = end.to_be_bytes();
+        }
+        None => {
+            let number = u128::from(high) << 96 | u128::from(middle) << 32 | u128::from(end);
+            let shifted = number << (8 * (16 - u32::from(length)));
+            *place.get_mut(4..)?.first_chunk_mut()? = shifted.to_be_bytes();
+        }
+    }
+    Some(length)
 }
 
 impl PartialOrd for Serial {
@@ -459,17 +462,20 @@ mod tests {
     }
 
     #[test]
-    fn content_octets_are_written_with_zeros_behind_them_whatever_their_number() {
+    fn content_octets_are_written_after_four_others_whatever_their_number() {
         for length in 1..=MAX_OCTETS {
             for first in [0x01, 0x7f] {
                 let mut octets = vec![first; length];
                 octets.iter_mut().enumerate().skip(1).for_each(|(at, octet)| *octet = at as u8);
-                let mut place = [0xee; MAX_OCTETS];
-                Serial::from_octets(&octets).unwrap().write_padded(&mut place);
-                octets.resize(MAX_OCTETS, 0);
-                assert_eq!(place[..], octets);
+                let mut place = [0xee; 4 + MAX_OCTETS];
+                let number = Serial::from_octets(&octets).unwrap().words();
+                assert_eq!(write_after_four(number, &mut place), Some(length as u8));
+                assert_eq!(place[4..][..length], octets);
             }
         }
+        let mut place = [0xee; 4 + MAX_OCTETS];
+        assert_eq!(write_after_four((0, 0x8000_0000, 0), &mut place), Some(9));
+        assert_eq!(place[4..13], [0, 0x80, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -177,6 +177,12 @@ impl Timestamp {
     /// A UTCTime, header and all, through 2049.
     #[inline]
     pub(crate) fn utc_time(self) -> Option<[u8; 15]> {
+        self.padded_utc_time()?.first_chunk().copied()
+    }
+
+    /// As [`Timestamp::utc_time`], with an octet of no meaning behind it: 16 are written at once.
+    #[inline]
+    pub(crate) fn padded_utc_time(self) -> Option<[u8; 16]> {
         written::utc_time(self.since_first())
     }
 

@@ -3,7 +3,7 @@
 use super::{encode::TbsCertList, entry::Rest, error::CrlError};
 use crate::{
     reason::{Reason, ReasonCode},
-    serial::{Serial, SerialRef},
+    serial::{Number, Serial, SerialRef},
     time::Timestamp,
 };
 
@@ -121,8 +121,8 @@ impl Appendix {
     }
 
     #[inline]
-    pub(super) fn lists(&self, serial: &Serial) -> bool {
+    pub(super) fn lists(&self, number: Number) -> bool {
         // Nearly always there are none.
-        !self.serials.is_empty() && self.serials.binary_search(serial).is_ok()
+        !self.serials.is_empty() && self.serials.binary_search(&Serial::from_words(number)).is_ok()
     }
 }

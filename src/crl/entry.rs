@@ -5,8 +5,8 @@
 //! over by what follows:
 //!
 //! ```text
-//! 30 LL 02 NN                        SEQUENCE, header of userCertificate
-//! serial number, 20 octets of space  as long as NN says
+//! serial number, of 20 octets        so that it ends where it must
+//! 30 LL 02 NN                        SEQUENCE, header of userCertificate, over the zeros before it
 //! 17 0d YYMMDDHHMMSSZ                revocationDate
 //! 30 0c 30 0a 06 03 55 1d 15 04 03 0a 01 RR   crlEntryExtensions with the reason, if there is one
 //! ```
@@ -14,7 +14,7 @@
 use crate::{
     asn1::{self, INTEGER, SEQUENCE},
     reason::Reason,
-    serial::Serial,
+    serial::{self, Number, Serial},
     time::Timestamp,
 };
 
@@ -63,26 +63,16 @@ impl CrlEntry {
     /// Writes its DER, and says how long it is. What is behind it in `place` is of no meaning.
     #[inline]
     pub(super) fn write(&self, place: &mut [u8; LONGEST]) -> usize {
-        self.write_usual(place).unwrap_or_else(|| self.write_any(place))
+        let written = self.short().and_then(|short| short.write(place));
+        written.unwrap_or_else(|| self.write_any(place))
     }
 
-    /// Writes an entry of the usual form; nothing of any other.
+    /// What a short entry has to say, if that is all.
     #[inline]
-    fn write_usual(&self, place: &mut [u8; LONGEST]) -> Option<usize> {
-        if self.invalidity_date.is_some() {
-            return None;
-        }
-        let date = self.revocation_date.utc_time()?;
-        let code = self.code();
-        let serial = self.serial.length();
-        let length = serial + if code == 0 { 17 } else { 31 };
-        *place.first_chunk_mut()? = [SEQUENCE, length, INTEGER, serial];
-        self.serial.write_padded(place.get_mut(4..)?.first_chunk_mut()?);
-        let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<29>()?;
-        *rest.first_chunk_mut()? = date;
-        *rest.get_mut(15..)?.first_chunk_mut()? = [SEQUENCE, 12];
-        *rest.last_chunk_mut()? = reason_code(code);
-        Some(2 + usize::from(length))
+    pub(super) fn short(&self) -> Option<ShortEntry> {
+        let Self { serial, revocation_date, invalidity_date, .. } = *self;
+        let short = ShortEntry { number: serial.words(), revocation_date, code: self.code() };
+        invalidity_date.is_none().then_some(short)
     }
 
     #[cold]
@@ -106,6 +96,42 @@ impl CrlEntry {
         let reason = Some(self.code()).filter(|code| *code != 0);
         let Self { revocation_date, invalidity_date, .. } = *self;
         Rest { revocation_date, reason, invalidity_date }
+    }
+}
+
+/// An entry of the usual form, if its date is before 2050.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortEntry {
+    pub(crate) number: Number,
+    pub(crate) revocation_date: Timestamp,
+    /// The code of the reason; 0 for none.
+    pub(crate) code: u8,
+}
+
+impl ShortEntry {
+    /// Writes its DER as [`CrlEntry::write`] does; nothing where it is not of the usual form.
+    #[inline(always)]
+    pub(super) fn write(self, place: &mut [u8; LONGEST]) -> Option<usize> {
+        let date = self.revocation_date.padded_utc_time()?;
+        let serial = serial::write_after_four(self.number, place.first_chunk_mut()?)?;
+        let length = serial + if self.code == 0 { 17 } else { 31 };
+        *place.first_chunk_mut()? = [SEQUENCE, length, INTEGER, serial];
+        let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<29>()?;
+        *rest.first_chunk_mut()? = date;
+        *rest.get_mut(15..)?.first_chunk_mut()? = [SEQUENCE, 12];
+        *rest.last_chunk_mut()? = reason_code(self.code);
+        Some(2 + usize::from(length))
+    }
+
+    /// The same entry.
+    #[inline]
+    pub(super) fn entry(self) -> CrlEntry {
+        CrlEntry {
+            serial: Serial::from_words(self.number),
+            revocation_date: self.revocation_date,
+            reason: Reason::from_code(self.code).filter(|reason| *reason != Reason::Unspecified),
+            invalidity_date: None,
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Octets on their way out, hashed while they are written.
 //!
 //! SHA-256 waits for itself: each round needs the one before, and most of a core is idle meanwhile.
-//! So entries are written in that time. The processor sees a few hundred instructions ahead, hence
-//! there must be no more than an entry or two between one block and the next; and a block is hashed
-//! only some time after it was written, when nothing waits for its stores any more.
+//! So entries are written in that time. The processor sees a few hundred instructions ahead, a third
+//! of which are those of a block: hence there must be no more than an entry or two between one block
+//! and the next, each made and written with as few instructions as can be. A block is hashed only some
+//! time after it was written, when nothing waits for its stores any more.
 //!
 //! ```text
 //! buffer  | handed on | hashed | written, LAG octets or more |  room for an entry  |
@@ -11,7 +12,7 @@
 //! ```
 
 use super::{
-    entry::{CrlEntry, LONGEST},
+    entry::{CrlEntry, LONGEST, ShortEntry},
     error::CrlError,
 };
 use sha2::block_api::compress256;
@@ -79,22 +80,20 @@ impl<'a> Outlet<'a> {
         self.gone + self.end as u64
     }
 
-    /// Writes entries, each as soon as `check` let it pass.
-    #[inline]
-    pub(super) fn write_entries<'e>(
-        &mut self,
-        entries: &'e [CrlEntry],
-        mut check: impl FnMut(&'e CrlEntry) -> Result<(), CrlError>,
-    ) -> Result<(), CrlError> {
-        let mut entries = entries.iter();
-        loop {
-            while self.end - self.hashed < BLOCK + LAG {
-                let Some(entry) = entries.next() else { return Ok(()) };
-                check(entry)?;
-                self.end += entry.write(self.room());
-            }
-            self.hash_block()?;
+    /// Writes an entry.
+    #[inline(always)]
+    pub(super) fn write_short(&mut self, entry: ShortEntry) -> Result<(), CrlError> {
+        match entry.write(self.room()) {
+            Some(length) => self.end += length,
+            None => return self.write_entry(&entry.entry()),
         }
+        self.catch_up()
+    }
+
+    /// Writes an entry of any form.
+    pub(super) fn write_entry(&mut self, entry: &CrlEntry) -> Result<(), CrlError> {
+        self.end += entry.write(self.room());
+        self.catch_up()
     }
 
     /// Writes octets, any number of them.
@@ -102,9 +101,7 @@ impl<'a> Outlet<'a> {
         for part in octets.chunks(LONGEST) {
             self.room().iter_mut().zip(part).for_each(|(room, octet)| *room = *octet);
             self.end += part.len();
-            while self.end - self.hashed >= BLOCK + LAG {
-                self.hash_block()?;
-            }
+            self.catch_up()?;
         }
         Ok(())
     }
@@ -137,6 +134,15 @@ impl<'a> Outlet<'a> {
             Some(room) => room,
             None => unreachable!("no room beyond the lag"),
         }
+    }
+
+    /// Hashes the blocks that are far enough behind.
+    #[inline]
+    fn catch_up(&mut self) -> Result<(), CrlError> {
+        while self.end - self.hashed >= BLOCK + LAG {
+            self.hash_block()?;
+        }
+        Ok(())
     }
 
     #[inline]
@@ -230,7 +236,7 @@ mod tests {
                 })
                 .collect();
             let (handed, _, digest) =
-                through(256, |outlet| outlet.write_entries(&entries, |_| Ok(())));
+                through(256, |outlet| entries.iter().try_for_each(|it| outlet.write_entry(it)));
             let mut whole = Vec::new();
             for entry in &entries {
                 let mut place = [0; LONGEST];

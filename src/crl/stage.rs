@@ -133,7 +133,7 @@ impl Stage for Vec<u8> {
     }
 
     fn piece(&self) -> usize {
-        256
+        1024
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {

@@ -64,6 +64,37 @@ impl<T> Pages<T> {
     }
 }
 
+impl<T> Pages<T> {
+    /// The list as it is now, for whoever reads most of it.
+    pub(super) fn flat(&self) -> Flat<'_, T> {
+        let levels = self.levels.iter().filter_map(OnceLock::get);
+        let pages = levels.flatten().map(|page| page.get().map_or(&[][..], AsRef::as_ref));
+        let small = (LARGEST / FIRST).ilog2() as usize;
+        let large = [&[][..]].into_iter().chain(pages.skip(small)).collect();
+        Flat { pages: self, large }
+    }
+}
+
+/// A list of which all pages but the smallest are at hand.
+pub(super) struct Flat<'a, T> {
+    pages: &'a Pages<T>,
+    /// None, and then all of `LARGEST` items.
+    large: Vec<&'a [T]>,
+}
+
+impl<'a, T> Flat<'a, T> {
+    /// As [`Pages::get`].
+    #[inline]
+    pub(super) fn get(&self, index: u32) -> Option<&'a T> {
+        let shifted = u64::from(index) + FIRST;
+        let page = self.large.get((shifted / LARGEST) as usize);
+        match page.and_then(|page| page.get((shifted % LARGEST) as usize)) {
+            Some(item) => Some(item),
+            None => self.pages.get(index),
+        }
+    }
+}
+
 impl<T: Default> Pages<T> {
     /// The item at this index, made if need be.
     ///
@@ -97,6 +128,11 @@ mod tests {
             assert_eq!(item.load(Relaxed), if index < 40_000 { index + 1 } else { 0 });
         }
         assert_eq!(first, at(5));
+        let flat = pages.flat();
+        for index in (0..40_000).chain([u32::MAX - 40, 1 << 20, 1 << 30]) {
+            let read = |item: Option<&AtomicU32>| item.map(|item| item.load(Relaxed));
+            assert_eq!(read(flat.get(index)), read(pages.get(index)), "{index}");
+        }
         assert!(pages.get(1 << 30).is_none());
     }
 }

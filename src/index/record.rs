@@ -17,19 +17,23 @@
 
 use super::{pages::Pages, revoked::RevokedSubject};
 use crate::{
-    crl::CrlEntry,
+    crl::ShortEntry,
     lifecycle::{CertificateKind, Revocation},
-    log::{Position, Subject, listed},
+    log::{Position, Subject},
     partition::Partition,
     reason::Reason,
     serial::{Number, Serial},
     time::Timestamp,
 };
-use std::sync::{
-    OnceLock,
-    atomic::{
-        AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
+use prefetch_index::prefetch_index;
+use std::{
+    slice,
+    sync::{
+        OnceLock,
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
 };
 
@@ -131,11 +135,12 @@ impl Record {
         version.load(Acquire)
     }
 
-    /// Reads both of its ends, so that the processor fetches it.
+    /// Has the processor fetch it, without waiting for it.
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        let [first, .., last] = &self.0;
-        first.load(Relaxed) ^ last.load(Relaxed)
+    pub(super) fn prefetch(&self) {
+        // It may begin in one line of the cache and end in the next, as does what is behind it.
+        prefetch_index(slice::from_ref(self), 0);
+        prefetch_index(slice::from_ref(self), 1);
     }
 
     /// Whether it is about the certificate with this number.
@@ -175,13 +180,24 @@ impl Record {
         Position(u64::from(end.load(Relaxed) as u32))
     }
 
+    /// How a CRL lists what it said in this version.
+    #[inline]
+    pub(super) fn entry(&self, version: u64) -> ShortEntry {
+        let [.., times, _] = &self.0;
+        ShortEntry {
+            number: self.number(),
+            revocation_date: seconds((times.load(Relaxed) >> 32) as u32),
+            code: reason_code(version).saturating_sub(1),
+        }
+    }
+
     #[inline]
     fn revocation(&self, version: u64) -> Revocation {
         let [.., times, _] = &self.0;
         let times = times.load(Relaxed);
         Revocation {
             date: seconds((times >> 32) as u32),
-            reason: reason((version >> REASON) as u8 & 0xf),
+            reason: reason(reason_code(version)),
             invalidity_date: None,
             recorded_at: seconds(times as u32),
         }
@@ -204,17 +220,6 @@ impl AsOf<'_> {
         match self {
             Self::Record(record, version) => record.revocation(*version),
             Self::Exception(exception) => exception.is.revocation,
-        }
-    }
-
-    /// How a CRL lists it.
-    #[inline]
-    pub(super) fn entry(&self) -> CrlEntry {
-        match self {
-            Self::Record(record, version) => {
-                listed(Serial::from_words(record.number()), &record.revocation(*version))
-            }
-            Self::Exception(exception) => exception.is.entry(),
         }
     }
 
@@ -257,6 +262,12 @@ fn short(at: Timestamp) -> Option<u32> {
 #[inline]
 fn seconds(short: u32) -> Timestamp {
     Timestamp::from_unix_u32(short)
+}
+
+/// The code of the reason and one more; 0 where there is none.
+#[inline]
+const fn reason_code(version: u64) -> u8 {
+    (version >> REASON) as u8 & 0xf
 }
 
 /// The reason with this code less one; none at 0.

@@ -19,15 +19,13 @@ use super::{
     revoked::RevokedSubject,
 };
 use crate::{
-    crl::{CrlEntry, Extent},
+    crl::{EntryWriter, Extent, Stopped},
     lifecycle::Revocation,
     log::Position,
     serial::Serial,
     time::Timestamp,
 };
 use std::{
-    array,
-    hint::black_box,
     mem,
     sync::atomic::{
         AtomicU32,
@@ -35,8 +33,7 @@ use std::{
     },
 };
 
-/// How many records before its turn one is fetched: it comes while those before it are dealt with,
-/// and a processor waits for about as many at once.
+/// How many records are fetched together, while those before them are dealt with.
 const AHEAD: usize = 16;
 
 /// After all positions.
@@ -254,7 +251,7 @@ pub(crate) struct Snapshot<'a> {
     pub(super) position: Position,
 }
 
-impl Snapshot<'_> {
+impl<'v> Snapshot<'v> {
     /// How far the log was read.
     #[inline]
     pub(crate) const fn position(&self) -> Position {
@@ -290,37 +287,42 @@ impl Snapshot<'_> {
         self.each_record(|found| visit(found.subject()))
     }
 
-    /// Visits the entry of each certificate on a CRL, in the order of the serial numbers.
+    /// Writes the entry of each certificate on a CRL, in the order of the serial numbers.
     ///
     /// # Errors
-    /// Where `visit` fails.
-    pub(crate) fn each_entry<E>(
-        &self,
-        mut visit: impl FnMut(CrlEntry) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.each_record(|found| visit(found.entry()))
+    /// Where the writer stopped.
+    pub(crate) fn write_entries(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
+        self.each_record(|found| match found {
+            AsOf::Record(record, version) => writer.write_short(record.entry(version)),
+            AsOf::Exception(exception) => writer.write_any(&exception.is.entry()),
+        })
     }
 
     #[inline]
     fn each_record<E>(&self, mut visit: impl FnMut(AsOf<'_>) -> Result<(), E>) -> Result<(), E> {
-        let records = &self.view.records;
+        let records = self.view.records.flat();
         let number = |id| records.get(id).map(Record::number).unwrap_or_default();
-        for leaf in self.view.order.of(self.view.count.load(Acquire), number) {
-            let mut coming = leaf.iter().filter_map(|&id| {
-                let record = records.get(id)?;
-                black_box(record.touch());
-                Some(record)
-            });
-            let mut ring: [_; AHEAD] = array::from_fn(|_| coming.next());
-            for turn in (0..AHEAD).cycle() {
-                let Some(place) = ring.get_mut(turn) else { break };
-                let Some(record) = mem::replace(place, coming.next()) else { break };
-                if let Some(found) = self.at(record).filter(|it| !it.has_left(self.position)) {
+        let leaves = self.view.order.of(self.view.count.load(Acquire), number);
+        let mut groups = leaves.iter().flat_map(|leaf| leaf.chunks(AHEAD));
+        let (mut some, mut others) = ([None; AHEAD], [None; AHEAD]);
+        let (mut group, mut next) = (&mut some, &mut others);
+        loop {
+            let mut ids = groups.next().unwrap_or_default().iter();
+            for (coming, record) in next.iter_mut().zip(group.iter()) {
+                *coming = ids.next().and_then(|&id| records.get(id));
+                if let Some(coming) = coming {
+                    coming.prefetch();
+                }
+                let found = record.and_then(|record| self.at(record));
+                if let Some(found) = found.filter(|it| !it.has_left(self.position)) {
                     visit(found)?;
                 }
             }
+            if next.first().is_none_or(Option::is_none) {
+                return Ok(());
+            }
+            mem::swap(&mut group, &mut next);
         }
-        Ok(())
     }
 
     /// What the log says of this serial number, if it is revoked.

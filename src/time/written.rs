@@ -46,13 +46,13 @@ static MINUTES: [[u8; 4]; 24 * 60] = {
     minutes
 };
 
-/// `SSZ`, for all seconds of a minute.
-static SECONDS: [[u8; 3]; 60] = {
-    let mut seconds = [[0; 3]; 60];
+/// `SSZ` and 0, for all seconds of a minute.
+static SECONDS: [[u8; 4]; 60] = {
+    let mut seconds = [[0; 4]; 60];
     let mut second = 0;
     while second < seconds.len() {
         let [s, ss] = two_digits(second);
-        seconds[second] = [s, ss, b'Z'];
+        seconds[second] = [s, ss, b'Z', 0];
         second += 1;
     }
     seconds
@@ -73,11 +73,12 @@ const fn two_digits(number: usize) -> [u8; 2] {
     [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
-/// A UTCTime, header and all, of a second since 1950-01-01T00:00:00Z; nothing from 2050 on.
+/// A UTCTime, header and all, and an octet of no meaning, of a second since 1950-01-01T00:00:00Z;
+/// nothing from 2050 on.
 #[inline]
-pub(super) fn utc_time(second: u64) -> Option<[u8; 15]> {
+pub(super) fn utc_time(second: u64) -> Option<[u8; 16]> {
     let (day, second) = (second / SECONDS_A_DAY, (second % SECONDS_A_DAY) as usize);
-    let mut written = [0; 15];
+    let mut written = [0; 16];
     *written.first_chunk_mut()? = *DAYS.get(day as usize)?;
     *written.get_mut(8..)?.first_chunk_mut()? = *MINUTES.get(second / 60)?;
     *written.last_chunk_mut()? = *SECONDS.get(second % 60)?;

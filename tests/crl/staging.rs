@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use annul::{
-    CertificateList, CrlEntry, CrlError, Entries, Extent, FileStage, NotDurable, PemStage, Retry,
-    SignedCrl, Stage,
+    CertificateList, CrlEntry, CrlError, Entries, EntryWriter, Extent, FileStage, NotDurable,
+    PemStage, Retry, SignedCrl, Stage,
 };
 use std::{cell::Cell, fs, io};
 
@@ -327,6 +327,34 @@ fn entries_that_cannot_be_read_are_an_error() {
     }
     let refused = make(tbs(), &Broken).unwrap_err();
     assert!(matches!(refused, CrlError::Entries(source) if source.to_string().contains("disk")));
+}
+
+/// Entries that are written each by itself, whatever the writer says.
+struct Stubborn(Vec<CrlEntry>);
+
+impl Entries for Stubborn {
+    fn for_each(
+        &self,
+        visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
+    ) -> Result<(), CrlError> {
+        visit(&self.0)
+    }
+
+    fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), CrlError> {
+        for entry in &self.0 {
+            let _ = writer.write(std::slice::from_ref(entry));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn e27_what_was_refused_makes_no_crl_whatever_is_written_after_it() {
+    let [one, two, three] = [1, 2, 3].map(|n| entry(serial(n, 16)));
+    let right = vec![one, two, three];
+    assert_eq!(make(tbs(), &right).unwrap(), make(tbs(), &Stubborn(right)).unwrap());
+    let refused = make(tbs(), &Stubborn(vec![one, one, two])).unwrap_err();
+    assert!(matches!(refused, CrlError::EntriesChanged { .. }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
         release::{Release, Retention},
         view::{View, check_tally, entry, fold_rows},
     },
-    crl::{AppendedEntry, CrlEntry, CrlError, CrlNumber, Entries, Extent},
+    crl::{AppendedEntry, CrlEntry, CrlError, CrlNumber, Entries, EntryWriter, Extent},
     index::{Live, RevokedSubject},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation},
@@ -22,12 +22,8 @@ use std::{cell::Cell, ops::ControlFlow};
 /// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
 pub(super) const LONGEST: u64 = i32::MAX as u64;
 
-/// How many entries from a store are handed on together.
+/// How many entries are handed on together.
 const RUN: usize = 1024;
-
-/// How many from memory: they are read while those before are hashed, and more would not fit into
-/// that time.
-const SHORT_RUN: usize = 2;
 
 /// The entries of a complete CRL, or of a delta CRL to a base.
 pub(super) struct Listing<'a> {
@@ -57,18 +53,20 @@ impl Entries for Listing<'_> {
         &self,
         visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
-        let length = if self.live.is_some() { SHORT_RUN } else { RUN };
-        let mut run = Run { entries: Vec::with_capacity(length), length, visit };
-        if let Some((live, _)) = self.all() {
-            self.without_not_after.set(live.without_not_after());
-            live.each_entry(|entry| run.push(entry))?;
-            return run.flush();
-        }
+        let mut run = Run { entries: Vec::with_capacity(RUN), visit };
         self.each(|listed| match listed {
             Listed::Entry(entry) => run.push(entry),
             Listed::Removed(..) => Ok(()),
         })?;
         run.flush()
+    }
+
+    fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), CrlError> {
+        if let Some((live, _)) = self.all() {
+            self.without_not_after.set(live.without_not_after());
+            return live.write_entries(writer).map_err(|stopped| writer.failure(stopped));
+        }
+        self.for_each(&mut |run| writer.write(run))
     }
 
     fn extent(&self) -> Result<Extent, CrlError> {
@@ -338,14 +336,13 @@ impl Listing<'_> {
 /// Gathers entries into runs.
 struct Run<'a> {
     entries: Vec<CrlEntry>,
-    length: usize,
     visit: &'a mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
 }
 
 impl Run<'_> {
     fn push(&mut self, entry: CrlEntry) -> Result<(), CrlError> {
         self.entries.push(entry);
-        if self.entries.len() < self.length { Ok(()) } else { self.flush() }
+        if self.entries.len() < RUN { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<(), CrlError> {
