@@ -75,8 +75,11 @@ impl<S: Store> Authority<S> {
     ) -> Result<Vec<RevocationAnswer>, Error> {
         self.read(issuer, Freshness::View, |known| {
             let position = known.position();
-            let revocations = known.find_all(serials).into_iter();
-            revocations.map(|revocation| RevocationAnswer { revocation, position }).collect()
+            let mut answers = Vec::with_capacity(serials.len());
+            known.find_all(serials, |revocation| {
+                answers.push(RevocationAnswer { revocation, position });
+            });
+            answers
         })
     }
 

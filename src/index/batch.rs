@@ -6,16 +6,15 @@
 
 use super::view::Snapshot;
 use crate::{lifecycle::Revocation, serial::Serial};
-use std::{array, hint::black_box};
+use std::array;
 
 /// How many are looked up together: more than a processor waits for at once, and few enough that
 /// what was fetched for the first is still at hand after the last.
 const GROUP: usize = 32;
 
 impl Snapshot<'_> {
-    /// The revocations of these serial numbers, of those that are revoked.
-    pub(crate) fn find_all(&self, serials: &[Serial]) -> Vec<Option<Revocation>> {
-        let mut found = Vec::with_capacity(serials.len());
+    /// Visits the revocation of each of these serial numbers, of those that are revoked.
+    pub(crate) fn find_all(&self, serials: &[Serial], mut visit: impl FnMut(Option<Revocation>)) {
         for group in serials.chunks(GROUP) {
             let mut group = group.iter().copied();
             let asked: [Option<(Serial, u64)>; GROUP] = array::from_fn(|_| {
@@ -23,14 +22,9 @@ impl Snapshot<'_> {
                 Some((serial, self.view.hash(serial)))
             });
             let asked = asked.iter().flatten();
-            asked.clone().for_each(|(_, hash)| {
-                black_box(self.view.touch_line(*hash));
-            });
-            asked.clone().for_each(|(_, hash)| {
-                black_box(self.view.touch_record(*hash));
-            });
-            found.extend(asked.map(|(serial, hash)| self.find_hashed(*serial, *hash)));
+            asked.clone().for_each(|(_, hash)| self.view.prefetch_line(*hash));
+            asked.clone().for_each(|(_, hash)| self.view.prefetch_record(*hash));
+            asked.for_each(|(serial, hash)| visit(self.find_hashed(*serial, *hash)));
         }
-        found
     }
 }

@@ -31,9 +31,13 @@
 //! The hash is under a secret key. Whoever chooses serial numbers can't choose the lines.
 
 use super::pages::Pages;
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Release},
+use prefetch_index::prefetch_index;
+use std::{
+    slice,
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Release},
+    },
 };
 
 const SLOTS: usize = 12;
@@ -146,12 +150,13 @@ impl Lines {
         self.lines.get(home).map_or(1, |line| 1 + line.reach())
     }
 
-    /// Reads what a search for this hash starts with, and answers something of it, so that the
-    /// processor fetches it.
+    /// Has the processor fetch what a search for this hash starts with.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
+    pub(super) fn prefetch(&self, hash: u64) {
         let shape = Shape::unpack(self.shape.load(Acquire));
-        self.lines.get(shape.home(hash)).map_or(0, |line| line.word(1))
+        if let Some(line) = self.lines.get(shape.home(hash)) {
+            prefetch_index(slice::from_ref(line), 0);
+        }
     }
 
     /// The first id with this hash, if any, without looking whether it is the right one.

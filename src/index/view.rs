@@ -225,16 +225,19 @@ impl View {
         self.lines.find(hash, |id| self.records.get(id).filter(|record| record.is_about(number)))
     }
 
-    /// Reads what a look-up of this hash starts with, so that the processor fetches it.
+    /// Has the processor fetch what a look-up of this hash starts with.
     #[inline]
-    pub(super) fn touch_line(&self, hash: u64) -> u64 {
-        self.lines.touch(hash)
+    pub(super) fn prefetch_line(&self, hash: u64) {
+        self.lines.prefetch(hash);
     }
 
-    /// As [`View::touch_line`], what it most likely goes on with.
+    /// As [`View::prefetch_line`], what it most likely goes on with.
     #[inline]
-    pub(super) fn touch_record(&self, hash: u64) -> Option<u64> {
-        Some(self.records.get(self.lines.candidate(hash)?)?.version())
+    pub(super) fn prefetch_record(&self, hash: u64) {
+        let record = self.lines.candidate(hash).and_then(|id| self.records.get(id));
+        if let Some(record) = record {
+            record.prefetch();
+        }
     }
 
     /// How many lines are searched for a serial number, at most.
