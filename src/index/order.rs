@@ -24,8 +24,12 @@ struct Sorted {
     leaves: Vec<Leaf>,
 }
 
-/// Ids, never none.
-pub(super) type Leaf = Arc<[u32]>;
+/// Some ids, and the number of the first, which is asked for without a look at its record.
+#[derive(Clone)]
+pub(super) struct Leaf {
+    first: Number,
+    pub(super) ids: Arc<[u32]>,
+}
 
 impl Order {
     /// The ids below `count`, or more, sorted by their numbers.
@@ -47,17 +51,17 @@ impl Sorted {
         let known = std::mem::take(&mut self.leaves);
         let mut known = known.into_iter().peekable();
         while let Some(leaf) = known.next() {
-            let next = known.peek().and_then(|next| next.first()).map(|&first| number(first));
+            let next = known.peek().map(|next| next.first);
             let here = next.map_or(new.len(), |next| new.partition_point(|&id| number(id) < next));
             let (added, rest) = new.split_at(here);
             new = rest;
             if added.is_empty() {
                 leaves.push(leaf);
             } else {
-                leaves.extend(split(&merged(&leaf, added, &number)));
+                leaves.extend(split(&merged(&leaf.ids, added, &number), &number));
             }
         }
-        leaves.extend(split(new));
+        leaves.extend(split(new, &number));
         self.leaves = leaves;
     }
 }
@@ -77,7 +81,8 @@ fn merged(mut leaf: &[u32], added: &[u32], number: impl Fn(u32) -> Number) -> Ve
 }
 
 /// Leaves of about the same size.
-fn split(ids: &[u32]) -> impl Iterator<Item = Leaf> {
+fn split(ids: &[u32], number: impl Fn(u32) -> Number) -> impl Iterator<Item = Leaf> {
     let leaves = ids.len().div_ceil(LARGEST).max(1);
-    ids.chunks(ids.len().div_ceil(leaves).max(1)).map(Arc::from)
+    let parts = ids.chunks(ids.len().div_ceil(leaves).max(1));
+    parts.filter_map(move |ids| Some(Leaf { first: number(*ids.first()?), ids: ids.into() }))
 }

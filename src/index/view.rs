@@ -306,7 +306,7 @@ impl<'v> Snapshot<'v> {
         let records = self.view.records.flat();
         let number = |id| records.get(id).map(Record::number).unwrap_or_default();
         let leaves = self.view.order.of(self.view.count.load(Acquire), number);
-        let mut groups = leaves.iter().flat_map(|leaf| leaf.chunks(AHEAD));
+        let mut groups = leaves.iter().flat_map(|leaf| leaf.ids.chunks(AHEAD));
         let (mut some, mut others) = ([None; AHEAD], [None; AHEAD]);
         let (mut group, mut next) = (&mut some, &mut others);
         loop {
