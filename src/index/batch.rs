@@ -13,7 +13,7 @@ use std::array;
 const GROUP: usize = 32;
 
 impl Snapshot<'_> {
-    /// Visits the revocation of each of these serial numbers, of those that are revoked.
+    /// Visits the revocation of each of these serial numbers, or nothing where one is not revoked.
     pub(crate) fn find_all(&self, serials: &[Serial], mut visit: impl FnMut(Option<Revocation>)) {
         for group in serials.chunks(GROUP) {
             let mut group = group.iter().copied();

@@ -254,7 +254,7 @@ pub(crate) struct Snapshot<'a> {
     pub(super) position: Position,
 }
 
-impl<'v> Snapshot<'v> {
+impl Snapshot<'_> {
     /// How far the log was read.
     #[inline]
     pub(crate) const fn position(&self) -> Position {
