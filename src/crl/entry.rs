@@ -5,7 +5,8 @@
 //! over by what follows:
 //!
 //! ```text
-//! serial number, of 20 octets        so that it ends where it must
+//! serial number, of 20 octets        so that it ends where it must; if shorter than 16, so that it
+//!                                    begins where it must
 //! 30 LL 02 NN                        SEQUENCE, header of userCertificate, over the zeros before it
 //! 17 0d YYMMDDHHMMSSZ                revocationDate
 //! 30 0c 30 0a 06 03 55 1d 15 04 03 0a 01 RR   crlEntryExtensions with the reason, if there is one

@@ -19,8 +19,8 @@ use crate::{
 pub trait Entries {
     /// Hands all entries to `visit`, in runs of any length, strictly ascending by serial number.
     ///
-    /// It is called up to five times for one CRL, or [`Entries::write`] is, and must hand out the same entries each time: read
-    /// them from something that stands still.
+    /// It and [`Entries::write`] are called up to five times for one CRL, and must hand out the same
+    /// entries each time: read them from something that stands still.
     ///
     /// # Errors
     /// What `visit` answers, at once; and [`CrlError::Entries`] where the entries cannot be read.
@@ -225,7 +225,7 @@ impl EntryWriter<'_> {
     /// # Errors
     /// [`CrlError::Duplicate`] and [`CrlError::OutOfOrder`] where a serial number is not higher than
     /// the one before, [`CrlError::RevokedAfterThisUpdate`], and [`CrlError::Stage`]. No CRL is made
-    /// then, whatever is written after it.
+    /// then, and what is written after it is [`CrlError::EntriesChanged`].
     #[inline]
     pub fn write(&mut self, entries: &[CrlEntry]) -> Result<(), CrlError> {
         let written = entries.iter().try_for_each(|entry| match entry.short() {

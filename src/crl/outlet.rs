@@ -16,6 +16,7 @@ use super::{
     error::CrlError,
 };
 use sha2::block_api::compress256;
+use std::{io, mem};
 
 /// Octets in a block of SHA-256.
 const BLOCK: usize = 64;
@@ -42,6 +43,8 @@ pub(super) struct Outlet<'a> {
     state: State,
     /// How many octets have left the buffer.
     gone: u64,
+    /// Whether octets were handed on, and it is not known that they were taken.
+    is_broken: bool,
 }
 
 /// The state of SHA-256. It is read as soon as it was written, which is slow across cache lines.
@@ -72,7 +75,17 @@ impl<'a> Outlet<'a> {
     pub(super) fn new(piece: usize, take: Take<'a>) -> Self {
         let piece = piece.clamp(BLOCK, 1 << 20);
         let buffer = vec![0; TURN + piece + AHEAD];
-        Self { take, piece, buffer, handed: 0, hashed: 0, end: 0, state: INITIAL, gone: 0 }
+        Self {
+            take,
+            piece,
+            buffer,
+            handed: 0,
+            hashed: 0,
+            end: 0,
+            state: INITIAL,
+            gone: 0,
+            is_broken: false,
+        }
     }
 
     /// How many octets were written.
@@ -109,9 +122,9 @@ impl<'a> Outlet<'a> {
     /// Hands on what is left, and says the SHA-256 of all.
     pub(super) fn finish(mut self) -> Result<[u8; 32], CrlError> {
         let bits = 8 * self.written();
+        self.hand_on_to(self.end)?;
         let (_, left) = self.buffer.split_at(self.handed);
         let (left, _) = left.split_at(self.end - self.handed);
-        (self.take)(left)?;
         let (_, unhashed) = left.split_at(self.hashed - self.handed);
         // FIPS 180-4 §5.1.1: a one, zeros, and how many bits there were.
         let mut last = unhashed.to_vec();
@@ -152,10 +165,20 @@ impl<'a> Outlet<'a> {
         if self.hashed - self.handed >= self.piece { self.hand_on() } else { Ok(()) }
     }
 
+    fn hand_on_to(&mut self, end: usize) -> Result<(), CrlError> {
+        // Who takes them may panic, and be called again: nobody knows then what was taken.
+        if mem::replace(&mut self.is_broken, true) {
+            return Err(CrlError::Stage(io::Error::other("octets were lost before")));
+        }
+        let (_, octets) = self.buffer.split_at(self.handed);
+        (self.take)(octets.split_at(end - self.handed).0)?;
+        self.is_broken = false;
+        Ok(())
+    }
+
     #[inline(never)]
     fn hand_on(&mut self) -> Result<(), CrlError> {
-        let (_, hashed) = self.buffer.split_at(self.handed);
-        (self.take)(hashed.split_at(self.hashed - self.handed).0)?;
+        self.hand_on_to(self.hashed)?;
         self.handed = self.hashed;
         if self.hashed >= TURN {
             self.buffer.copy_within(self.hashed..self.end, 0);
@@ -171,8 +194,9 @@ impl<'a> Outlet<'a> {
 mod tests {
     use super::*;
     use crate::{reason::Reason, time::Timestamp};
-    use proptest::{collection::vec, prelude::*};
+    use proptest::{collection::vec, prelude::*, sample::select};
     use sha2::{Digest, Sha256};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// What was handed on of what was written, in which pieces, and the digest.
     fn through(
@@ -204,6 +228,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_is_handed_on_after_who_takes_it_panicked() {
+        let mut taken = 0;
+        let mut take = |_: &[u8]| {
+            taken += 1;
+            assert!(taken > 1, "as if the disk were gone");
+            Ok(())
+        };
+        let mut outlet = Outlet::new(64, &mut take);
+        let written = catch_unwind(AssertUnwindSafe(|| outlet.write(&[7; 2000])));
+        assert!(written.is_err());
+        assert!(matches!(outlet.write(&[7; 2000]), Err(CrlError::Stage(_))));
+        assert!(matches!(outlet.finish(), Err(CrlError::Stage(_))));
+        assert_eq!(taken, 1);
+    }
+
     proptest! {
         #[test]
         fn octets_pass_as_they_are_and_are_digested(
@@ -225,6 +265,7 @@ mod tests {
         #[test]
         fn entries_pass_as_if_each_were_written_alone(
             lengths in vec((1..=20usize, any::<bool>(), any::<bool>(), any::<bool>()), 0..500),
+            piece in select(&[64, 256, 1024, 5000][..]),
         ) {
             let entries: Vec<CrlEntry> = lengths
                 .into_iter()
@@ -236,7 +277,10 @@ mod tests {
                 })
                 .collect();
             let (handed, _, digest) =
-                through(256, |outlet| entries.iter().try_for_each(|it| outlet.write_entry(it)));
+                through(piece, |outlet| entries.iter().try_for_each(|it| match it.short() {
+                    Some(short) => outlet.write_short(short),
+                    None => outlet.write_entry(it),
+                }));
             let mut whole = Vec::new();
             for entry in &entries {
                 let mut place = [0; LONGEST];
