@@ -22,8 +22,9 @@ use std::{io, mem};
 const BLOCK: usize = 64;
 /// How far the hash stays behind, at least.
 const LAG: usize = 256;
-/// What is written ahead of the hash, at most: the last entry may have begun within the lag.
-const AHEAD: usize = LAG + BLOCK + LONGEST;
+/// What is written ahead of the hash, at most: the last entry may have begun within the lag. Two
+/// blocks more are hashed before it shows that nothing is taken any more.
+const AHEAD: usize = LAG + BLOCK + LONGEST + 2 * BLOCK;
 /// From here on, what is left in the buffer when a piece was handed on is moved to its start. So a
 /// piece may end at most `TURN + piece` octets after the start.
 const TURN: usize = 4 << 10;
@@ -145,6 +146,7 @@ impl<'a> Outlet<'a> {
     fn room(&mut self) -> &mut [u8; LONGEST] {
         match self.buffer.split_at_mut(self.end).1.first_chunk_mut() {
             Some(room) => room,
+            // What was handed on ends before TURN, what is hashed less than a piece after that.
             None => unreachable!("no room beyond the lag"),
         }
     }
