@@ -2,6 +2,7 @@
 
 mod ahead;
 mod change;
+mod checkpoint;
 mod commit;
 mod compact;
 mod crl;
@@ -28,6 +29,7 @@ mod view;
 mod waiver;
 
 pub use self::{
+    checkpoint::Checkpointed,
     compact::{Compact, Compacted, NoProof},
     crl::{CrlRequest, IssuedCrl},
     distribution::{Distribution, DistributionError},

@@ -129,6 +129,12 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// The octets of so many fields, each of this many.
+    pub(crate) fn run(&mut self, fields: usize, octets: usize) -> Result<&'a [u8], Damaged> {
+        let all = fields.checked_mul(octets);
+        self.take(all.ok_or_else(|| self.damaged("a length past any address"))?)
+    }
+
     pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
         let mut octets = [0; N];
         octets.copy_from_slice(self.take(N)?);

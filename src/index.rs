@@ -1,6 +1,8 @@
 //! The serial numbers that a prefix of a log revokes, laid out for look-up.
 
 mod batch;
+mod changes;
+mod chunk;
 mod hash;
 mod indexes;
 mod lines;
@@ -12,7 +14,15 @@ mod revoked;
 mod tests;
 mod view;
 
-pub(crate) use self::{indexes::Indexes, lines::Full, revoked::RevokedSubject, view::Snapshot};
+pub(crate) use self::{
+    changes::{Changes, Merge},
+    chunk::Chunk,
+    indexes::Indexes,
+    lines::Full,
+    record::AsOf as Said,
+    revoked::RevokedSubject,
+    view::Snapshot,
+};
 
 use self::view::{End, View};
 use crate::{
@@ -143,16 +153,12 @@ impl<'a> Update<'a> {
         &mut self,
         token: FreshnessToken,
         tally: Tally,
-        read: impl FnOnce(&mut dyn FnMut(Position, &Event)) -> Result<(), E>,
+        read: impl FnOnce(&mut dyn FnMut(RevokedSubject)) -> Result<(), E>,
     ) -> Result<(), E> {
         let Self { index, progress } = self;
         let (view, mut end) = View::new(&index.key, tally.count);
         let mut taken = Ok(());
-        read(&mut |position, event| {
-            if let Some(is) = RevokedSubject::of(event, position) {
-                taken = taken.and_then(|()| view.add(&mut end, is));
-            }
-        })?;
+        read(&mut |is| taken = taken.and_then(|()| view.add(&mut end, is)))?;
         if taken.is_ok() {
             taken = match index.view.get() {
                 Some(known) => known

@@ -16,6 +16,9 @@ pub use self::{
     token::{BadFreshnessToken, FreshnessToken},
 };
 pub(crate) use self::{
-    entry::{fold, listed, read_fall, read_kind, write_fall, write_kind},
+    entry::{
+        fold, listed, read_fall, read_kind, read_revocation, read_subject, write_fall, write_kind,
+        write_revocation, write_subject,
+    },
     head::Tally,
 };

@@ -245,6 +245,9 @@ pub enum Table {
     /// Entries of imported CRLs whose serial numbers no certificate may have: key (issuer, content
     /// octets of the serial number).
     LegacyEntries = 14,
+    /// What CRLs must know of at a position of a log, for whoever begins to read there: key
+    /// [`IssuerId`](crate::IssuerId), and [`key::chunk`]. Nothing is lost with it but time.
+    Checkpoints = 15,
 }
 
 impl Space {
@@ -270,7 +273,7 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
@@ -285,6 +288,7 @@ impl Table {
         Self::PartitionMembers,
         Self::PartitionTallies,
         Self::LegacyEntries,
+        Self::Checkpoints,
     ];
 
     /// The number of the table, never given to another.

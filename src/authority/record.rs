@@ -1,9 +1,11 @@
 //! The records that the authority keeps in the tables of a store, as octets.
 
+mod checkpoint;
 mod distribution;
 mod legacy;
 
 pub(super) use self::{
+    checkpoint::CheckpointRecord,
     distribution::{DistributionRecord, PartitionRecord},
     legacy::{
         legacy_from_octets, legacy_tally_from_octets, legacy_tally_to_octets, legacy_to_octets,

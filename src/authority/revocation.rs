@@ -2,10 +2,11 @@
 
 use super::{
     Authority, Error, Freshness,
+    record::CheckpointRecord,
     view::{View, entry},
 };
 use crate::{
-    index::{Full, Indexes, Live, Snapshot, Update},
+    index::{Full, Indexes, Live, RevokedSubject, Snapshot, Update},
     issuer_id::IssuerId,
     lifecycle::Revocation,
     log::{FreshnessToken, Head, Position},
@@ -160,16 +161,29 @@ fn bring_up(update: &mut Update<'_>, view: &View<'_>) -> Result<Head, Error> {
     let known = *update.token();
     let head = view.covers(&known)?;
     let new = head.position.0.saturating_sub(known.position.0);
-    if head.tally.count <= new && update.live(&head).is_none() {
+    let reads_all = head.tally.count <= new && update.live(&head).is_none();
+    if reads_all && !read_checkpoint(update, view, &head) {
         read_all(update, view, &head)?;
-    } else {
-        view.log(&known, &head, |position, entry, value| {
-            update.advance(position, &entry, value);
-            ControlFlow::Continue(())
-        })?;
-        update.caught_up(head.position);
+        return Ok(head);
     }
+    let known = *update.token();
+    view.log(&known, &head, |position, entry, value| {
+        update.advance(position, &entry, value);
+        ControlFlow::Continue(())
+    })?;
+    update.caught_up(head.position);
     Ok(head)
+}
+
+/// Brings an index up to a checkpoint, from which the rest of the log is little; answers whether there
+/// is one.
+fn read_checkpoint(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> bool {
+    let known = *update.token();
+    let Some(checkpoint) = view.checkpoint(known.issuer, head) else { return false };
+    let CheckpointRecord { position, tally, .. } = checkpoint.record;
+    let token = checkpoint.record.token(known.issuer);
+    let read = |visit: &mut dyn FnMut(RevokedSubject)| view.chunks(&checkpoint, visit);
+    position > known.position && update.read(token, tally, read).is_ok()
 }
 
 /// Brings an index up to a head by reading all that CRLs must know of.

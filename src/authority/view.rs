@@ -1,5 +1,6 @@
 //! A frozen view of the store, read as what the records mean.
 
+mod checkpoint;
 mod graph;
 mod legacy;
 mod log;
@@ -7,8 +8,9 @@ mod merge;
 mod partitions;
 
 pub(super) use self::{
+    checkpoint::{Checkpoint, Lost, MOST},
     legacy::{legacy_key, legacy_row},
-    log::check_tally,
+    log::{Folded, check_tally},
     partitions::uri,
 };
 

@@ -17,7 +17,7 @@
 
 use super::{pages::Pages, revoked::RevokedSubject};
 use crate::{
-    crl::ShortEntry,
+    crl::{EntryWriter, ShortEntry, Stopped},
     lifecycle::{CertificateKind, Revocation},
     log::{Position, Subject},
     partition::Partition,
@@ -27,7 +27,7 @@ use crate::{
 };
 use prefetch_index::prefetch_index;
 use std::{
-    slice,
+    array, slice,
     sync::{
         OnceLock,
         atomic::{
@@ -37,12 +37,15 @@ use std::{
     },
 };
 
+/// The octets of a record.
+pub(super) const OCTETS: usize = 40;
+
 /// What the log says of one revoked certificate.
 #[derive(Default)]
-pub(super) struct Record([AtomicU64; 5]);
+pub(crate) struct Record([AtomicU64; 5]);
 
 /// What does not fit into a record.
-pub(super) struct Exception {
+pub(crate) struct Exception {
     pub(super) is: RevokedSubject,
     /// The version that it replaced.
     pub(super) before: Option<u64>,
@@ -54,7 +57,7 @@ pub(super) struct Exception {
 pub(super) type Exceptions = Pages<OnceLock<Box<Exception>>>;
 
 /// A record as it was at a position.
-pub(super) enum AsOf<'a> {
+pub(crate) enum AsOf<'a> {
     Record(&'a Record, u64),
     Exception(&'a Exception),
 }
@@ -120,6 +123,37 @@ impl Record {
         for (word, value) in self.0.iter().zip(words) {
             word.store(value, Relaxed);
         }
+    }
+
+    /// Its words as a store keeps them.
+    pub(super) fn to_octets(&self) -> [u8; OCTETS] {
+        let mut octets = [0; OCTETS];
+        for (octets, word) in octets.as_chunks_mut().0.iter_mut().zip(&self.0) {
+            *octets = word.load(Acquire).to_be_bytes();
+        }
+        octets
+    }
+
+    /// Reads what [`Record::to_octets`] wrote; nothing where there is no serial number, or a reason that
+    /// cannot be recorded.
+    #[inline]
+    pub(super) fn from_octets(octets: &[u8; OCTETS]) -> Option<Self> {
+        let mut words = octets.as_chunks().0.iter().map(|octets| u64::from_be_bytes(*octets));
+        let record = Self(array::from_fn(|_| AtomicU64::new(words.next().unwrap_or_default())));
+        let version = record.version();
+        let is_known = version & EXCEPTION != 0
+            || reason_code(version).checked_sub(1).is_none_or(|it| Reason::from_code(it).is_some());
+        let (high, middle, end) = record.number();
+        // RFC 5280 §4.1.2.2: positive, and no longer than 20 octets with its sign.
+        let is_serial = high < 1 << 63 && (high, middle, end) != (0, 0, 0);
+        (is_known && is_serial).then_some(record)
+    }
+
+    /// What the exception is called, if its place was taken by one.
+    #[inline]
+    pub(super) fn exception(&self) -> Option<u32> {
+        let version = self.version();
+        (version & EXCEPTION != 0).then_some(version as u32)
     }
 
     /// Says that an exception took the place of what it said; answers the version that it had.
@@ -223,8 +257,29 @@ impl AsOf<'_> {
         }
     }
 
+    /// Whether it is not known when the certificate expires.
+    #[inline]
+    pub(crate) fn lacks_not_after(&self) -> bool {
+        match self {
+            Self::Record(_, version) => *version as u32 == 0,
+            Self::Exception(exception) => exception.is.subject.not_after.is_none(),
+        }
+    }
+
+    /// Writes how a CRL lists it.
+    ///
+    /// # Errors
+    /// Where the writer stopped.
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
+        match self {
+            Self::Record(record, version) => writer.write_short(record.entry(*version)),
+            Self::Exception(exception) => writer.write_any(&exception.is.entry()),
+        }
+    }
+
     /// All of it.
-    pub(super) fn subject(&self) -> RevokedSubject {
+    pub(crate) fn subject(&self) -> RevokedSubject {
         let (record, version) = match self {
             Self::Record(record, version) => (record, *version),
             Self::Exception(exception) => return exception.is,

@@ -1,4 +1,5 @@
 use super::{
+    Changes, Chunk, Merge, Said,
     revoked::RevokedSubject,
     view::{End, Snapshot, View},
 };
@@ -152,6 +153,77 @@ proptest! {
             prop_assert_eq!(at(&copy, u64::MAX).subject(*serial), Some(*is));
         }
     }
+}
+
+/// Takes in the next entry.
+fn amend(model: &mut BTreeMap<Serial, RevokedSubject>, is: RevokedSubject) {
+    let known = model.get(&is.subject.serial);
+    model.insert(is.subject.serial, known.map_or(is, |known| known.amended(is)));
+}
+
+proptest! {
+    #[test]
+    fn chunks_and_what_was_said_since_come_to_all_that_was_said(
+        said in vec(revoked(), 0..200),
+        before in 0..200_usize,
+        size in 1..60_usize,
+    ) {
+        let mut all = BTreeMap::new();
+        let (mut packed, mut changes) = (BTreeMap::new(), Changes::default());
+        for (number, is) in said.into_iter().enumerate() {
+            let position = Position(number as u64 + 1);
+            let is = RevokedSubject { first: position, last: position, ..is };
+            amend(&mut all, is);
+            if number < before { amend(&mut packed, is) } else { changes.add(is) }
+        }
+        let (packed, changes): (Vec<_>, _) = (packed.into_values().collect(), changes.finish());
+        let (mut merge, mut merged) = (Merge::new(&changes), Vec::new());
+        let mut visit = |said: Said<'_>| {
+            let is = said.subject();
+            assert_eq!(said.lacks_not_after(), is.subject.not_after.is_none());
+            merged.push(is);
+            Ok::<_, Infallible>(())
+        };
+        for some in packed.chunks(size) {
+            let octets = Chunk::to_octets(some);
+            let chunk = Chunk::from_octets(&octets).unwrap();
+            let ends = [some.first(), some.last()].map(|is| is.unwrap().subject.serial.words());
+            prop_assert_eq!(chunk.range(), Some((ends[0], ends[1])));
+            let Ok(()) = merge.chunk(&chunk, &mut visit);
+            for cut in [0, 1, 5, octets.len() / 2, octets.len() - 1] {
+                prop_assert!(Chunk::from_octets(&octets[..cut]).is_err());
+            }
+        }
+        let Ok(()) = merge.finish(&mut visit);
+        prop_assert_eq!(merged, all.into_values().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_damaged_chunk_is_refused_or_read_and_nothing_panics(
+        said in vec(revoked(), 1..20),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut packed = BTreeMap::new();
+        said.into_iter().for_each(|is| amend(&mut packed, is));
+        let mut octets = Chunk::to_octets(&packed.into_values().collect::<Vec<_>>());
+        damage.iter().for_each(|(at, by)| *at.get_mut(&mut octets) ^= by);
+        if let Ok(chunk) = Chunk::from_octets(&octets) {
+            let mut serials = Vec::new();
+            let Ok(()) = Merge::new(&[]).chunk(&chunk, &mut |said| {
+                serials.push(said.subject().subject.serial);
+                Ok::<_, Infallible>(())
+            });
+            prop_assert!(serials.is_sorted_by(|one, next| one < next));
+        }
+    }
+}
+
+#[test]
+fn chunks_of_certificates_in_no_order_are_damaged() {
+    let [one, other] = [1, 2].map(|n| plain(Serial::from_unsigned(&[n]).unwrap(), n.into()));
+    assert!(Chunk::from_octets(&Chunk::to_octets(&[one, other])).is_ok());
+    assert!(Chunk::from_octets(&Chunk::to_octets(&[other, one])).is_err());
+    assert!(Chunk::from_octets(&Chunk::to_octets(&[one, one])).is_err());
 }
 
 /// What a CRL comes to that lists these.

@@ -295,10 +295,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// Where the writer stopped.
     pub(crate) fn write_entries(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
-        self.each_record(|found| match found {
-            AsOf::Record(record, version) => writer.write_short(record.entry(version)),
-            AsOf::Exception(exception) => writer.write_any(&exception.is.entry()),
-        })
+        self.each_record(|found| found.write(writer))
     }
 
     #[inline]

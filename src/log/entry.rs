@@ -246,14 +246,14 @@ pub(crate) fn fold(events: impl IntoIterator<Item = Event>) -> Option<Revocation
     })
 }
 
-fn write_subject(out: &mut Writer, subject: &Subject) {
+pub(crate) fn write_subject(out: &mut Writer, subject: &Subject) {
     out.serial(subject.serial);
     write_kind(out, subject.kind);
     out.u32(subject.partition.0);
     out.optional(subject.not_after, Writer::timestamp);
 }
 
-fn read_subject(input: &mut Reader<'_>) -> Result<Subject, Damaged> {
+pub(crate) fn read_subject(input: &mut Reader<'_>) -> Result<Subject, Damaged> {
     Ok(Subject {
         serial: input.serial()?,
         kind: read_kind(input)?,
@@ -282,14 +282,14 @@ pub(crate) fn read_kind(input: &mut Reader<'_>) -> Result<CertificateKind, Damag
     }
 }
 
-fn write_revocation(out: &mut Writer, revocation: &Revocation) {
+pub(crate) fn write_revocation(out: &mut Writer, revocation: &Revocation) {
     out.timestamp(revocation.date);
     out.optional(revocation.reason, Writer::reason);
     out.optional(revocation.invalidity_date, Writer::timestamp);
     out.timestamp(revocation.recorded_at);
 }
 
-fn read_revocation(input: &mut Reader<'_>) -> Result<Revocation, Damaged> {
+pub(crate) fn read_revocation(input: &mut Reader<'_>) -> Result<Revocation, Damaged> {
     Ok(Revocation {
         date: input.timestamp()?,
         reason: input.optional(Reader::reason)?,

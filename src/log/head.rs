@@ -71,12 +71,12 @@ impl Tally {
         Ok(tally)
     }
 
-    fn write(self, out: &mut Writer) {
+    pub(crate) fn write(self, out: &mut Writer) {
         out.u64(self.count);
         out.fixed(&self.sum.to_be_bytes());
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+    pub(crate) fn read(input: &mut Reader<'_>) -> Result<Self, Damaged> {
         Ok(Self { count: input.u64()?, sum: u128::from_be_bytes(input.fixed()?) })
     }
 }

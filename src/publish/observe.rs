@@ -2,7 +2,11 @@
 //! `tracing`. Without those features nothing is told, and nothing is measured.
 
 use super::SinkError;
-use crate::{authority::Release, scope::CrlPlace};
+use crate::{
+    authority::{Error, Release},
+    issuer_id::IssuerId,
+    scope::CrlPlace,
+};
 
 /// A release in the making.
 pub(super) struct Watch {
@@ -54,6 +58,13 @@ impl Watch {
             "released"
         );
     }
+}
+
+/// Tells that no checkpoint was written.
+pub(super) fn checkpoint_failed(issuer: IssuerId, error: &Error) {
+    let _ = (issuer, error);
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%issuer, %error, "no checkpoint");
 }
 
 /// Tells that a sink failed (S37: `MisconfiguredCRLBucket` where somebody must mend it).

@@ -184,7 +184,8 @@ impl<S: Store> Publisher<S> {
 
     /// Makes and releases what is due now, the most urgent first, on
     /// [some threads](Publisher::with_threads) that have ended when it returns. A signer or a sink
-    /// that panics has failed.
+    /// that panics has failed. Where it saves time, a [checkpoint](Authority::checkpoint) is written
+    /// afterwards.
     ///
     /// # Errors
     /// Where the record of an issuer cannot be read: what is due for the others is done all the same.
@@ -210,7 +211,15 @@ impl<S: Store> Publisher<S> {
                     continue;
                 }
             };
+            let had_jobs = !jobs.is_empty();
             self.run_all(publishing, jobs, goes_on, tell);
+            // What is published does not hang on it: it only makes the next one quicker.
+            if had_jobs
+                && goes_on()
+                && let Err(error) = self.authority.checkpoint_if_worth_it(publishing.issuer)
+            {
+                observe::checkpoint_failed(publishing.issuer, &error);
+            }
         }
         self.tell_backlog();
         unread.map_or(Ok(()), Err)

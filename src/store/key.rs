@@ -54,6 +54,17 @@ pub fn ca_certificate(ca: IssuerId, parent: IssuerId, of: Serial) -> Vec<u8> {
     [&ca.as_octets()[..], &certificate(parent, of)].concat()
 }
 
+/// What the keys of the chunks of a checkpoint start with: issuer, generation in 16 octets. The number
+/// of the chunk follows in 4 octets, big-endian.
+pub fn chunks(issuer: IssuerId, generation: &[u8; 16]) -> Vec<u8> {
+    [&issuer.as_octets()[..], generation].concat()
+}
+
+/// The key of a chunk of a checkpoint.
+pub fn chunk(issuer: IssuerId, generation: &[u8; 16], number: u32) -> Vec<u8> {
+    [&chunks(issuer, generation)[..], &number.to_be_bytes()].concat()
+}
+
 /// Appends the number of content octets, then the octets: their order is that of the numbers.
 pub fn serial(key: &mut Vec<u8>, serial: Serial) {
     // A serial number has at most 20 octets.

@@ -3,9 +3,9 @@
 use crate::{
     authority::{
         release::{Release, Retention},
-        view::{View, check_tally, entry, fold_rows},
+        view::{Checkpoint, Folded, Lost, View, check_tally, entry, fold_rows},
     },
-    crl::{AppendedEntry, CrlEntry, CrlError, CrlNumber, Entries, EntryWriter, Extent},
+    crl::{AppendedEntry, CrlEntry, CrlError, CrlNumber, Entries, EntryWriter, Extent, Stopped},
     index::{Live, RevokedSubject},
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Invalidation},
@@ -14,7 +14,7 @@ use crate::{
     reason::Reason,
     scope::Scope,
     serial::Serial,
-    store::{Space, StoreError, key},
+    store::{Space, Store, StoreError, key},
     time::Timestamp,
 };
 use std::{cell::Cell, ops::ControlFlow};
@@ -30,6 +30,10 @@ pub(super) struct Listing<'a> {
     pub(super) view: &'a View<'a>,
     /// What is in memory of all that the view shows, if that is there.
     pub(super) live: Option<Live<'a>>,
+    /// A checkpoint that comes to all that the view shows, if nothing is in memory.
+    pub(super) checkpoint: Option<&'a Checkpoint>,
+    /// Where the chunks of the checkpoint are read.
+    pub(super) store: &'a dyn Store,
     pub(super) issuer: IssuerId,
     pub(super) scope: Scope,
     pub(super) head: Head,
@@ -66,6 +70,9 @@ impl Entries for Listing<'_> {
             self.without_not_after.set(live.without_not_after());
             return live.write_entries(writer).map_err(|stopped| writer.failure(stopped));
         }
+        if let Some(checkpoint) = self.checkpoint.filter(|_| self.guess.is_some()) {
+            return self.write_checkpoint(checkpoint, writer);
+        }
         self.for_each(&mut |run| writer.write(run))
     }
 
@@ -90,13 +97,17 @@ impl Listing<'_> {
     pub(super) fn guessing(mut self) -> Self {
         // One that is too long for a CRL is not what is listed, if a CRL can be made at all.
         let listed = Some(self.head.listed).filter(|listed| listed.octets < LONGEST / 2);
-        self.guess = listed.filter(|_| self.live.is_none() && self.may_list_all());
+        let expired_before = self.retention.map(|retention| retention.expired_before);
+        // One that knows better is worth two readings, and is quick to read.
+        let expires = self.checkpoint.is_some_and(|it| it.expires_before(expired_before));
+        self.guess = listed.filter(|_| self.live.is_none() && !expires && self.may_list_all());
         self
     }
 
     /// Goes back to reading and measuring what is in the store; answers whether it did not before.
     pub(super) fn measure(&mut self) -> bool {
-        self.live.take().is_some() | self.guess.take().is_some()
+        let known = self.live.take().is_some() | self.checkpoint.take().is_some();
+        known | self.guess.take().is_some()
     }
 
     /// Whether nothing is known that keeps any entry from being listed as it stands.
@@ -111,6 +122,33 @@ impl Listing<'_> {
         let expired_before = self.retention.map(|retention| retention.expired_before);
         let live = self.live.as_ref().filter(|_| self.may_list_all())?;
         Some((live, live.extent_if_none_expires(expired_before)?))
+    }
+
+    /// Writes all that a checkpoint comes to, as it stands there.
+    fn write_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        writer: &mut EntryWriter<'_>,
+    ) -> Result<(), CrlError> {
+        let mut without_not_after = 0_u64;
+        let written = checkpoint.each::<Unwritten>(self.store, |said| {
+            without_not_after += u64::from(said.lacks_not_after());
+            Ok(said.write(writer)?)
+        });
+        self.without_not_after.set(without_not_after);
+        written.map_err(|unwritten| match unwritten {
+            Unwritten::Stopped(stopped) => writer.failure(stopped),
+            unwritten => self.failure(unwritten),
+        })
+    }
+
+    fn failure(&self, unwritten: Unwritten) -> CrlError {
+        match unwritten {
+            Unwritten::Failed(error) => error,
+            Unwritten::Lost | Unwritten::Stopped(_) => {
+                CrlError::EntriesChanged { number: self.number }
+            }
+        }
     }
 
     /// What a delta says has left since its base.
@@ -131,6 +169,14 @@ impl Listing<'_> {
         self.without_not_after.set(0);
         if let (Some(live), None, None) = (&self.live, &self.invalidation, self.partition()) {
             return live.each(|subject| self.decide(&subject, &mut visit));
+        }
+        if let (Some(checkpoint), None, None) =
+            (self.checkpoint, &self.invalidation, self.partition())
+        {
+            let read = checkpoint.each::<Unwritten>(self.store, |said| {
+                Ok(self.decide(&said.subject(), &mut visit)?)
+            });
+            return read.map_err(|unwritten| self.failure(unwritten));
         }
         let tally = match &self.invalidation {
             None => self.each_revoked(&mut visit)?,
@@ -154,30 +200,15 @@ impl Listing<'_> {
         &self,
         visit: &mut impl FnMut(Listed) -> Result<(), CrlError>,
     ) -> Result<Tally, CrlError> {
-        let mut tally = Tally::default();
-        let mut current: Option<RevokedSubject> = None;
-        let each = |key: &[u8], value: &[u8]| {
-            tally.add(value);
-            let entry = entry(Space::Entries, key, value).map_err(Failed::from)?;
-            let position = key::position(key);
-            // Entries about one certificate follow each other in the order of the log: an
-            // amendment replaces what was before it.
-            current = match (current.take(), RevokedSubject::of(&entry.event, position)) {
-                (Some(known), Some(next)) if known.subject.serial == next.subject.serial => {
-                    Some(known.amended(next))
-                }
-                (Some(done), next) => {
-                    self.decide(&done, visit)?;
-                    next
-                }
-                (None, next) => next,
-            };
+        let mut folded = Folded::default();
+        self.view.live_by_serial(self.issuer, self.scope, |key, value| {
+            if let Some(done) = folded.add(key, value)? {
+                self.decide(&done, visit)?;
+            }
             Ok::<_, Failed>(ControlFlow::Continue(()))
-        };
-        self.view.live_by_serial(self.issuer, self.scope, each)?;
-        if let Some(done) = current {
-            self.decide(&done, visit)?;
-        }
+        })?;
+        let (last, tally) = folded.finish();
+        last.map_or(Ok(()), |last| self.decide(&last, visit))?;
         Ok(tally)
     }
 
@@ -349,6 +380,31 @@ impl Run<'_> {
         (self.visit)(&self.entries)?;
         self.entries.clear();
         Ok(())
+    }
+}
+
+/// What kept the entries of a checkpoint from being written.
+enum Unwritten {
+    Lost,
+    Stopped(Stopped),
+    Failed(CrlError),
+}
+
+impl From<Lost> for Unwritten {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
+}
+
+impl From<Stopped> for Unwritten {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
+}
+
+impl From<CrlError> for Unwritten {
+    fn from(error: CrlError) -> Self {
+        Self::Failed(error)
     }
 }
 

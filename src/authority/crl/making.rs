@@ -10,7 +10,7 @@ use crate::{
         Authority, Error, LegacyEntry, NeedsBase, Waive,
         publication::is_about,
         release::{Release, Retention, ScopeRecord, scope_key},
-        view::{KnownIssuer, View},
+        view::{Checkpoint, KnownIssuer, View},
     },
     codec::{Damaged, Reader, Writer},
     crl::{
@@ -58,6 +58,8 @@ impl Kinds {
 pub(super) struct Making<'a> {
     view: &'a View<'a>,
     live: Option<Live<'a>>,
+    checkpoint: Option<Checkpoint>,
+    store: &'a dyn Store,
     pub(super) known: KnownIssuer,
     request: &'a CrlRequest,
     head: Head,
@@ -164,7 +166,7 @@ impl<S: Store> Authority<S> {
     }
 
     fn settle<'a>(
-        &self,
+        &'a self,
         view: &'a View<'a>,
         live: Option<Live<'a>>,
         issuer: IssuerId,
@@ -200,9 +202,14 @@ impl<S: Store> Authority<S> {
             distribution_points: view.point_uris(issuer, request.scope)?,
             ..Release::blank()
         };
+        let reads_all = live.is_none() && invalidation.is_none();
+        let reads_all = reads_all && !matches!(request.scope, Scope::Partition(_));
+        let checkpoint = reads_all.then(|| view.checkpoint(issuer, &head)).flatten();
         Ok(Making {
             view,
             live,
+            checkpoint,
+            store: &self.store,
             key_identifier: self.key_identifier(&known)?,
             known,
             request,
@@ -254,6 +261,8 @@ impl Making<'_> {
         let mut listing = Listing {
             view: self.view,
             live: self.live,
+            checkpoint: self.checkpoint.as_ref(),
+            store: self.store,
             issuer,
             scope,
             head: self.head,

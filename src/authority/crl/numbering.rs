@@ -9,6 +9,7 @@ use crate::{
         view::{KnownIssuer, View},
     },
     crl::{CrlError, CrlNumber},
+    index::RevokedSubject,
     issuer_id::IssuerId,
     scope::Scope,
     signing,
@@ -181,13 +182,11 @@ pub(super) fn newest_date(
     }
     // A date from a clock that was ahead: an amendment may have corrected it since.
     let mut dates = BTreeMap::new();
-    view.live(issuer, &head, |_, event| {
-        if let (Some(subject), Some(revocation)) = (event.subject(), event.revocation()) {
-            if revocation.date > now {
-                dates.insert(subject.serial, revocation.date);
-            } else {
-                dates.remove(&subject.serial);
-            }
+    view.live(issuer, &head, |RevokedSubject { subject, revocation, .. }| {
+        if revocation.date > now {
+            dates.insert(subject.serial, revocation.date);
+        } else {
+            dates.remove(&subject.serial);
         }
     })?;
     Ok(dates.into_values().max())

@@ -3,6 +3,7 @@
 use super::{View, corrupt, entry};
 use crate::{
     authority::Error,
+    index::RevokedSubject,
     issuer_id::IssuerId,
     log::{Entry, Event, FreshnessToken, Head, Position, Tally},
     store::{Snapshot, Space, StoreError, key},
@@ -123,13 +124,14 @@ impl View<'_> {
         &self,
         issuer: IssuerId,
         head: &Head,
-        mut visit: impl FnMut(Position, &Event),
+        mut visit: impl FnMut(RevokedSubject),
     ) -> Result<(), StoreError> {
         let mut tally = Tally::default();
         let prefix = issuer.as_octets();
         self.scan(Space::Entries, prefix, key::past(prefix), |key, value| {
             tally.add(value);
-            visit(key::position(key), &entry(Space::Entries, key, value)?.event);
+            let entry = entry(Space::Entries, key, value)?;
+            RevokedSubject::of(&entry.event, key::position(key)).map(&mut visit);
             Ok::<_, StoreError>(ControlFlow::Continue(()))
         })?;
         check_tally(issuer, head.position, &head.tally, &tally)
@@ -148,6 +150,39 @@ impl View<'_> {
             ControlFlow::Continue(())
         })?;
         Ok(last)
+    }
+}
+
+/// What entries come to that are visited in the order of the serial numbers, those about one
+/// certificate in the order of the log.
+#[derive(Default)]
+pub(in crate::authority) struct Folded {
+    current: Option<RevokedSubject>,
+    tally: Tally,
+}
+
+impl Folded {
+    /// Takes in the next entry; answers what is known of the certificate before, if it was the last
+    /// about that.
+    pub(in crate::authority) fn add(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<Option<RevokedSubject>, StoreError> {
+        self.tally.add(value);
+        let entry = entry(Space::Entries, key, value)?;
+        let Some(next) = RevokedSubject::of(&entry.event, key::position(key)) else {
+            return Ok(None);
+        };
+        let known = self.current.filter(|known| known.subject.serial == next.subject.serial);
+        // An amendment replaces what was before it.
+        let is = known.map_or(next, |known| known.amended(next));
+        Ok(self.current.replace(is).filter(|_| known.is_none()))
+    }
+
+    /// What is known of the last certificate, and what all entries were.
+    pub(in crate::authority) fn finish(self) -> (Option<RevokedSubject>, Tally) {
+        (self.current, self.tally)
     }
 }
 

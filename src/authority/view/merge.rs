@@ -37,15 +37,29 @@ impl View<'_> {
             let prefix = key::entries(issuer, partition);
             return self.scan(Space::Entries, &prefix, key::past(&prefix), visit);
         }
-        let tallies = self.recorded_tallies(issuer)?.into_iter();
-        let others = tallies.filter(|(_, tally)| tally.count > 0).map(|(number, _)| number);
-        let mut partitions = vec![Partition(0)];
-        partitions.extend(others);
+        let partitions = self.with_entries(issuer)?;
         if partitions.len() == 1 {
             let prefix = issuer.as_octets();
             return self.scan(Space::Entries, prefix, key::past(prefix), visit);
         }
         self.merged(issuer, &partitions, (ROWS / partitions.len()).max(FEWEST), visit)
+    }
+
+    /// As [`View::live_by_serial`] of the whole issuer, but `visit` may use the store.
+    pub(in crate::authority) fn live_by_page<E: From<StoreError>>(
+        &self,
+        issuer: IssuerId,
+        visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let partitions = self.with_entries(issuer)?;
+        self.merged(issuer, &partitions, (ROWS / partitions.len()).max(FEWEST), visit)
+    }
+
+    /// The partitions of which there may be entries.
+    fn with_entries(&self, issuer: IssuerId) -> Result<Vec<Partition>, StoreError> {
+        let tallies = self.recorded_tallies(issuer)?.into_iter();
+        let others = tallies.filter(|(_, tally)| tally.count > 0).map(|(number, _)| number);
+        Ok([Partition(0)].into_iter().chain(others).collect())
     }
 
     /// The entries of these partitions, ascending by serial number, so many of each held at once.

@@ -1,0 +1,157 @@
+//! Checkpoints: what CRLs must know of, read from a few large records and the end of the log.
+//!
+//! A checkpoint spares time and decides nothing. Where there is none that comes to what the head of the
+//! log says, or where a chunk is lost, the entries are read.
+
+use super::View;
+use crate::{
+    authority::record::CheckpointRecord,
+    index::{Changes, Chunk, Merge, RevokedSubject, Said},
+    issuer_id::IssuerId,
+    log::{Head, Tally},
+    store::{Snapshot, Space, Store, StoreError, Table, Version, key},
+    time::Timestamp,
+};
+use std::{ops::ControlFlow, sync::mpsc, thread};
+
+const TABLE: Table = Table::Checkpoints;
+
+/// How many entries after a checkpoint are read, and held, with it.
+pub(in crate::authority) const MOST: u64 = 1 << 16;
+
+/// How many chunks are read ahead of who takes them.
+const AHEAD: usize = 16;
+
+/// A checkpoint, and what was said since.
+pub(in crate::authority) struct Checkpoint {
+    pub(in crate::authority) issuer: IssuerId,
+    pub(in crate::authority) record: CheckpointRecord,
+    changes: Vec<RevokedSubject>,
+}
+
+/// A chunk is lost or damaged: one that nobody needs any more may have been removed.
+#[derive(Debug)]
+pub(in crate::authority) struct Lost;
+
+impl View<'_> {
+    /// The record of the checkpoint in force. One that cannot be read is as good as none.
+    pub(in crate::authority) fn checkpoint_record(
+        &self,
+        issuer: IssuerId,
+    ) -> Result<(Version, Option<CheckpointRecord>), StoreError> {
+        self.read(
+            TABLE,
+            issuer.as_octets(),
+            |octets| Ok(CheckpointRecord::from_octets(octets).ok()),
+        )
+        .map(|(version, record)| (version, record.flatten()))
+    }
+
+    /// The checkpoint in force, if this log goes on from it, and not far.
+    pub(in crate::authority) fn checkpoint(
+        &self,
+        issuer: IssuerId,
+        head: &Head,
+    ) -> Option<Checkpoint> {
+        let (_, record) = self.checkpoint_record(issuer).ok()?;
+        let record = record?;
+        let token = record.token(issuer);
+        self.covers(&token).ok()?;
+        if head.position.0.saturating_sub(record.position.0) > MOST {
+            return None;
+        }
+        let (mut tally, mut changes) = (record.tally, Changes::default());
+        let read = self.log(&token, head, |position, entry, value| {
+            if let Some(is) = RevokedSubject::of(&entry.event, position) {
+                tally.add(value);
+                changes.add(is);
+            }
+            ControlFlow::Continue(())
+        });
+        // Where it comes to something else, some was pruned since.
+        let is_all = read.is_ok() && tally == head.tally;
+        is_all.then(|| Checkpoint { issuer, record, changes: changes.finish() })
+    }
+
+    /// Visits what the checkpoint itself says of each certificate, in the order of the serial numbers.
+    pub(in crate::authority) fn chunks(
+        &self,
+        checkpoint: &Checkpoint,
+        visit: &mut dyn FnMut(RevokedSubject),
+    ) -> Result<(), Lost> {
+        checkpoint.read(&self.snapshot, &mut |chunk| {
+            let Ok(()) = Merge::new(&[]).chunk(&chunk, &mut |said| {
+                visit(said.subject());
+                Ok::<_, std::convert::Infallible>(())
+            });
+            ControlFlow::Continue(())
+        })
+    }
+}
+
+impl Checkpoint {
+    /// Whether a certificate expires before this.
+    pub(in crate::authority) fn expires_before(&self, before: Option<Timestamp>) -> bool {
+        let since = self.changes.iter().filter_map(|is| is.subject.not_after).min();
+        let earliest = [self.record.earliest_not_after, since].into_iter().flatten().min();
+        before.is_some_and(|before| earliest.is_some_and(|it| it < before))
+    }
+
+    /// Visits what is said of each certificate, in the order of the serial numbers. The store is read
+    /// on another thread meanwhile.
+    pub(in crate::authority) fn each<E: From<Lost>>(
+        &self,
+        store: &dyn Store,
+        mut visit: impl FnMut(Said<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut merge = Merge::new(&self.changes);
+        thread::scope(|scope| -> Result<(), E> {
+            let (sender, chunks) = mpsc::sync_channel(AHEAD);
+            let read = move || {
+                let snapshot = store.snapshot().map_err(|_| Lost)?;
+                self.read(&*snapshot, &mut |chunk| match sender.send(chunk) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                })
+            };
+            // Where the operating system has no thread left, the entries are read.
+            let reader = thread::Builder::new().spawn_scoped(scope, read).map_err(|_| Lost)?;
+            for chunk in chunks {
+                merge.chunk(&chunk, &mut visit)?;
+            }
+            Ok(reader.join().unwrap_or(Err(Lost))?)
+        })?;
+        merge.finish(&mut visit)
+    }
+
+    /// Reads the chunks until `take` breaks.
+    fn read(
+        &self,
+        snapshot: &dyn Snapshot,
+        take: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
+    ) -> Result<(), Lost> {
+        let prefix = key::chunks(self.issuer, &self.record.generation);
+        let (mut found, mut last, mut is_sound) = (Tally::default(), None, true);
+        let mut flow = ControlFlow::Continue(());
+        let read = snapshot.scan(
+            Space::Table(TABLE),
+            &prefix,
+            key::past(&prefix).as_deref(),
+            &mut |_, value| {
+                found.add(value);
+                let chunk = Chunk::from_octets(value).ok();
+                let range = chunk.as_ref().and_then(Chunk::range);
+                let next = chunk.zip(range).filter(|(_, (first, _))| last < Some(*first));
+                let Some((chunk, (_, end))) = next else {
+                    is_sound = false;
+                    return ControlFlow::Break(());
+                };
+                last = Some(end);
+                flow = take(chunk);
+                flow
+            },
+        );
+        let is_all = is_sound && found == self.record.chunks;
+        if read.is_ok() && (flow.is_break() || is_all) { Ok(()) } else { Err(Lost) }
+    }
+}
