@@ -143,8 +143,8 @@ impl<'a> Update<'a> {
         Some(Live { snapshot, end: *end })
     }
 
-    /// Takes in the entries up to this token about the certificates that CRLs must still know of,
-    /// which `read` shows: those about one certificate in the order of the log, which come to this
+    /// Takes in what the entries up to this token say of the certificates that CRLs must still know of,
+    /// which `read` hands over: those about one certificate in the order of the log, which come to this
     /// tally. The token is of the same history as the one before.
     ///
     /// # Errors
@@ -153,12 +153,13 @@ impl<'a> Update<'a> {
         &mut self,
         token: FreshnessToken,
         tally: Tally,
-        read: impl FnOnce(&mut dyn FnMut(RevokedSubject)) -> Result<(), E>,
+        read: impl FnOnce(&mut Filling) -> Result<(), E>,
     ) -> Result<(), E> {
         let Self { index, progress } = self;
-        let (view, mut end) = View::new(&index.key, tally.count);
-        let mut taken = Ok(());
-        read(&mut |is| taken = taken.and_then(|()| view.add(&mut end, is)))?;
+        let (view, end) = View::new(&index.key, tally.count);
+        let mut filling = Filling { view, end, taken: Ok(()) };
+        read(&mut filling)?;
+        let Filling { view, end, mut taken } = filling;
         if taken.is_ok() {
             taken = match index.view.get() {
                 Some(known) => known
@@ -226,6 +227,25 @@ impl<'a> Update<'a> {
     /// Says that the log may go further.
     pub(crate) fn fall_behind(&mut self) {
         self.index.behind.store(true, Release);
+    }
+}
+
+/// A view that nobody sees yet.
+pub(crate) struct Filling {
+    view: View,
+    end: End,
+    taken: Result<(), Full>,
+}
+
+impl Filling {
+    /// Takes in what an entry says.
+    pub(crate) fn add(&mut self, is: RevokedSubject) {
+        self.taken = self.taken.and_then(|()| self.view.add(&mut self.end, is));
+    }
+
+    /// Takes in a chunk, of certificates that were in none before.
+    pub(crate) fn add_chunk(&mut self, chunk: &Chunk) {
+        self.taken = self.taken.and_then(|()| self.view.add_chunk(&mut self.end, chunk));
     }
 }
 

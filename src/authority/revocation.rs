@@ -6,7 +6,7 @@ use super::{
     view::{View, entry},
 };
 use crate::{
-    index::{Full, Indexes, Live, RevokedSubject, Snapshot, Update},
+    index::{Full, Indexes, Live, Snapshot, Update},
     issuer_id::IssuerId,
     lifecycle::Revocation,
     log::{FreshnessToken, Head, Position},
@@ -181,16 +181,21 @@ fn read_checkpoint(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> boo
     let known = *update.token();
     let Some(checkpoint) = view.checkpoint(known.issuer, head) else { return false };
     let CheckpointRecord { position, tally, .. } = checkpoint.record;
+    if position <= known.position {
+        return false;
+    }
     let token = checkpoint.record.token(known.issuer);
-    let read = |visit: &mut dyn FnMut(RevokedSubject)| view.chunks(&checkpoint, visit);
-    position > known.position && update.read(token, tally, read).is_ok()
+    let read = update.read(token, tally, |filling| {
+        view.chunks(&checkpoint, &mut |chunk| filling.add_chunk(chunk))
+    });
+    read.is_ok()
 }
 
 /// Brings an index up to a head by reading all that CRLs must know of.
 fn read_all(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> Result<(), StoreError> {
     let known = *update.token();
     let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
-    update.read(token, head.tally, |visit| view.live(known.issuer, head, visit))
+    update.read(token, head.tally, |filling| view.live(known.issuer, head, |is| filling.add(is)))
 }
 
 impl Indexes {

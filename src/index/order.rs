@@ -37,7 +37,10 @@ impl Order {
         let mut sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sorted.count < count {
             let mut new: Vec<u32> = (sorted.count..count).collect();
-            new.sort_by_cached_key(|&id| number(id));
+            // Those that were read from a checkpoint are.
+            if !new.is_sorted_by_key(|&id| number(id)) {
+                new.sort_by_cached_key(|&id| number(id));
+            }
             sorted.take_in(&new, number);
             sorted.count = count;
         }

@@ -125,6 +125,14 @@ impl Record {
         }
     }
 
+    /// Writes the words of another, which is of the same view or of a chunk, where nobody reads yet.
+    #[inline]
+    pub(super) fn copy(&self, other: &Self) {
+        for (word, other) in self.0.iter().zip(&other.0) {
+            word.store(other.load(Relaxed), Relaxed);
+        }
+    }
+
     /// Its words as a store keeps them.
     pub(super) fn to_octets(&self) -> [u8; OCTETS] {
         let mut octets = [0; OCTETS];
@@ -270,7 +278,7 @@ impl AsOf<'_> {
     ///
     /// # Errors
     /// Where the writer stopped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
         match self {
             Self::Record(record, version) => writer.write_short(record.entry(*version)),

@@ -11,6 +11,7 @@
 //! anything from being freed.
 
 use super::{
+    chunk::Chunk,
     hash::NumberHash,
     lines::{Full, Lines},
     order::Order,
@@ -22,7 +23,7 @@ use crate::{
     crl::{EntryWriter, Extent, Stopped},
     lifecycle::Revocation,
     log::Position,
-    serial::Serial,
+    serial::{Number, Serial},
     time::Timestamp,
 };
 use std::{
@@ -134,17 +135,49 @@ impl View {
         Ok(())
     }
 
+    /// Takes in what a chunk says of certificates that it does not know.
+    ///
+    /// # Errors
+    /// Where there are too many certificates.
+    pub(super) fn add_chunk(&self, end: &mut End, chunk: &Chunk) -> Result<(), Full> {
+        for group in chunk.records().chunks(AHEAD) {
+            group.iter().for_each(|record| self.prefetch_line(self.hash.of(record.number())));
+            for record in group {
+                match chunk.said(record) {
+                    Some(AsOf::Exception(exception)) => self.add_new(end, exception.is)?,
+                    Some(said @ AsOf::Record(..)) => {
+                        self.insert(end, record.number(), |place| place.copy(record))?;
+                        end.count_in(&said.subject());
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn add_new(&self, end: &mut End, is: RevokedSubject) -> Result<(), Full> {
         let packed = Packed::of(&is)
             .map_or_else(|| self.except(end, Exception { is, before: None, left: None }), Ok)?;
+        self.insert(end, is.subject.serial.words(), |place| place.write(&is, packed))?;
+        end.count_in(&is);
+        Ok(())
+    }
+
+    /// Adds the record that `write` writes, of a number that it does not know.
+    fn insert(
+        &self,
+        end: &mut End,
+        number: Number,
+        write: impl FnOnce(&Record),
+    ) -> Result<(), Full> {
         let id = end.records;
-        self.records.get_or_make(id).ok_or(Full)?.write(&is, packed);
+        write(self.records.get_or_make(id).ok_or(Full)?);
         let count = u64::from(id) + 1;
-        self.lines.insert(self.hash(is.subject.serial), id, count, |id| {
+        self.lines.insert(self.hash.of(number), id, count, |id| {
             self.hash.of(self.records.get(id).map(Record::number).unwrap_or_default())
         })?;
         end.records = id.checked_add(1).ok_or(Full)?;
-        end.count_in(&is);
         self.count.store(end.records, Release);
         Ok(())
     }
