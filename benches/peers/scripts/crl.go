@@ -18,6 +18,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -45,12 +46,19 @@ func main() {
 			continue
 		}
 		der = nil
-		start := time.Now()
+		start, ran := time.Now(), processorTime()
 		template.RevokedCertificateEntries = convert(entries)
 		der = must(x509.CreateRevocationList(rand.Reader, &template, issuer, key))
-		fmt.Println(time.Since(start).Seconds())
+		fmt.Println(min(time.Since(start), processorTime()-ran).Seconds())
 		template.RevokedCertificateEntries = nil
 	}
+}
+
+// Of all threads, collecting garbage included.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func convert(entries []entry) []x509.RevocationListEntry {

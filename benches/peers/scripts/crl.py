@@ -22,6 +22,16 @@ REASONS = {
 }
 
 
+def now():
+    """On the wall, and of the processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def seconds_since(start):
+    """The shorter one of the two."""
+    return min(end - begin for begin, end in zip(start, now()))
+
+
 def at(seconds):
     return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc)
 
@@ -77,9 +87,9 @@ def main():
             print(0, flush=True)
             continue
         der = b""
-        start = time.perf_counter()
+        start = now()
         der = make(issuer, key, entries, *rest)
-        print(time.perf_counter() - start, flush=True)
+        print(seconds_since(start), flush=True)
 
 
 main()

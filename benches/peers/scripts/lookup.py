@@ -13,6 +13,16 @@ import cryptography
 from cryptography import x509
 
 
+def now():
+    """On the wall, and of the processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def seconds_since(start):
+    """The shorter one of the two."""
+    return min(end - begin for begin, end in zip(start, now()))
+
+
 def read(path):
     with open(path, "rb") as file:
         octets = file.read()
@@ -33,9 +43,9 @@ def main():
             continue
         asked = queries[first:end]
         find = crl.get_revoked_certificate_by_serial_number
-        start = time.perf_counter()
+        start = now()
         hits = sum(find(serial) is not None for serial in asked)
-        print(time.perf_counter() - start, hits, flush=True)
+        print(seconds_since(start), hits, flush=True)
 
 
 main()

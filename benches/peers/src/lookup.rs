@@ -15,6 +15,7 @@ use crate::{
     entries,
     error::{Absent, Error},
     samples::{self, Measure, Samples},
+    stopwatch::Stopwatch,
     table::{Row, Table, grouped},
 };
 use ::annul::{CrlEntry, Serial};
@@ -217,9 +218,9 @@ where
     }
 
     fn ask(&mut self, queries: Range<usize>) -> Result<(f64, usize), Error> {
-        let start = Instant::now();
+        let start = Stopwatch::start()?;
         let hits = self.queries[queries].iter().filter(|query| (self.answer)(query)).count();
         let hits = black_box(hits);
-        Ok((start.elapsed().as_secs_f64(), hits))
+        Ok((start.seconds()?, hits))
     }
 }

@@ -11,6 +11,7 @@ mod lookup;
 mod plot;
 mod samples;
 mod script;
+mod stopwatch;
 mod table;
 mod version;
 

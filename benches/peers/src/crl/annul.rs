@@ -4,9 +4,8 @@ use super::{
     Input, Maker,
     aws_lc::{AwsLcKey, AwsLcVerifier, Unverified},
 };
-use crate::{ca, error::Error, version};
+use crate::{ca, error::Error, stopwatch::Stopwatch, version};
 use annul::{CrlNumber, LocalVerifier, Signer, SigningKey, TbsCertList, Verifier};
-use std::time::Instant;
 
 struct Annul<'a> {
     label: &'static str,
@@ -57,7 +56,7 @@ impl Maker for Annul<'_> {
 
     fn make(&mut self) -> Result<f64, Error> {
         let public_key = self.input.ca.certificate.public_key();
-        let start = Instant::now();
+        let start = Stopwatch::start()?;
         self.tbs.sign(
             &self.input.entries,
             public_key,
@@ -65,7 +64,7 @@ impl Maker for Annul<'_> {
             &*self.verifier,
             &mut self.der,
         )?;
-        Ok(start.elapsed().as_secs_f64())
+        start.seconds()
     }
 
     fn der(&mut self) -> Result<Vec<u8>, Error> {

@@ -1,7 +1,7 @@
 //! The openssl crate: OpenSSL's C API.
 
 use super::{Input, Maker};
-use crate::{ca, entries::reason, error::Error, version};
+use crate::{ca, entries::reason, error::Error, stopwatch::Stopwatch, version};
 use annul::{CrlEntry, Timestamp};
 use foreign_types::ForeignType;
 use openssl::{
@@ -16,7 +16,6 @@ use openssl::{
     },
 };
 use openssl_sys as ffi;
-use std::time::Instant;
 
 struct OpenSsl<'a> {
     input: Input<'a>,
@@ -38,10 +37,10 @@ impl Maker for OpenSsl<'_> {
 
     fn make(&mut self) -> Result<f64, Error> {
         self.der = Vec::new();
-        let start = Instant::now();
+        let start = Stopwatch::start()?;
         let crl = self.crl()?;
         self.der = crl.to_der()?;
-        Ok(start.elapsed().as_secs_f64())
+        start.seconds()
     }
 
     fn der(&mut self) -> Result<Vec<u8>, Error> {

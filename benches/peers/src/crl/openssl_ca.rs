@@ -5,6 +5,7 @@ use crate::{
     ca,
     entries::{reason, unsigned},
     error::{Absent, Error},
+    stopwatch::Stopwatch,
 };
 use annul::{CertificateList, CrlEntry, Reason};
 use std::{
@@ -12,7 +13,6 @@ use std::{
     io::{BufWriter, Write},
     path::PathBuf,
     process::Command,
-    time::Instant,
 };
 
 const CONFIGURATION: &str = "\
@@ -76,9 +76,9 @@ impl Maker for OpenSslCa {
         let mut command = Command::new("openssl");
         command.args(["ca", "-gencrl", "-config", "ca.cnf", "-cert", "ca.pem"]);
         command.args(["-keyfile", "ca.key", "-out", "ca.crl"]).current_dir(&self.place);
-        let start = Instant::now();
+        let start = Stopwatch::start_for_children()?;
         let output = command.output()?;
-        let took = start.elapsed().as_secs_f64();
+        let took = start.seconds()?;
         if output.status.success() {
             Ok(took)
         } else {

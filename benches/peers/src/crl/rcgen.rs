@@ -5,6 +5,7 @@ use crate::{
     ca,
     entries::{reason, unsigned},
     error::Error,
+    stopwatch::Stopwatch,
     version,
 };
 use annul::{CrlEntry, Timestamp};
@@ -12,7 +13,6 @@ use rcgen::{
     CertificateRevocationList, CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair,
     RevocationReason, RevokedCertParams, SerialNumber,
 };
-use std::time::Instant;
 use time::OffsetDateTime;
 
 struct Rcgen<'a> {
@@ -33,7 +33,7 @@ impl Maker for Rcgen<'_> {
 
     fn make(&mut self) -> Result<f64, Error> {
         self.crl = None;
-        let start = Instant::now();
+        let start = Stopwatch::start()?;
         let revoked_certs = self.input.entries.iter().map(revoked).collect::<Result<_, _>>()?;
         let params = CertificateRevocationListParams {
             this_update: time(self.input.ca.this_update())?,
@@ -46,7 +46,7 @@ impl Maker for Rcgen<'_> {
             ),
         };
         let crl = params.signed_by(&self.issuer)?;
-        let took = start.elapsed().as_secs_f64();
+        let took = start.seconds()?;
         self.crl = Some(crl);
         Ok(took)
     }

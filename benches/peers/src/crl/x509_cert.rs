@@ -5,6 +5,7 @@ use crate::{
     ca,
     entries::{reason, unsigned},
     error::Error,
+    stopwatch::Stopwatch,
     version,
 };
 use annul::{CrlEntry, Timestamp};
@@ -12,7 +13,7 @@ use p256::{
     ecdsa::{DerSignature, SigningKey},
     pkcs8::DecodePrivateKey,
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use x509_cert::{
     Certificate,
     builder::{Builder, CrlBuilder},
@@ -46,7 +47,7 @@ impl Maker for X509Cert<'_> {
     fn make(&mut self) -> Result<f64, Error> {
         self.der = Vec::new();
         let number = CrlNumber::try_from(ca::CRL_NUMBER)?;
-        let start = Instant::now();
+        let start = Stopwatch::start()?;
         let name = self.issuer.tbs_certificate().subject();
         let revoked = self.input.entries.iter().map(|entry| revoked(entry, name));
         let revoked: Vec<RevokedCert> = revoked.collect::<Result<_, _>>()?;
@@ -57,7 +58,7 @@ impl Maker for X509Cert<'_> {
                 .with_certificates(revoked.into_iter());
         let crl = builder.build::<_, DerSignature>(&self.key)?;
         self.der = crl.to_der()?;
-        Ok(start.elapsed().as_secs_f64())
+        start.seconds()
     }
 
     fn der(&mut self) -> Result<Vec<u8>, Error> {
