@@ -62,22 +62,17 @@ impl Samples {
         median(&self.runs.concat())
     }
 
-    pub fn min(&self) -> f64 {
-        self.runs.iter().flatten().copied().fold(f64::INFINITY, f64::min)
-    }
-
-    pub fn max(&self) -> f64 {
-        self.runs.iter().flatten().copied().fold(0.0, f64::max)
-    }
-
-    /// How many times longer than something else it takes: in each run by itself.
-    pub fn ratio(&self, other: &Self) -> f64 {
+    /// How many times longer than something else it takes, in each run by itself; in ascending order.
+    pub fn ratios(&self, other: &Self) -> Vec<f64> {
         let runs = self.runs.iter().zip(&other.runs);
-        median(&runs.map(|(ours, others)| median(ours) / median(others)).collect::<Vec<_>>())
+        let mut ratios: Vec<f64> =
+            runs.map(|(ours, others)| median(ours) / median(others)).collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios
     }
 }
 
-fn median(figures: &[f64]) -> f64 {
+pub fn median(figures: &[f64]) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -1,6 +1,6 @@
 //! The table, in Markdown.
 
-use crate::samples::Samples;
+use crate::samples::{Samples, median};
 
 /// What was measured: one row for each who takes part.
 pub struct Table {
@@ -34,14 +34,20 @@ impl Table {
     }
 }
 
+/// How many times longer than the base it takes, in brackets the least and the most of a run, and how
+/// long that is.
 fn cell_text(samples: &Samples, base: Option<&Samples>) -> String {
-    let (unit, factor) = unit(samples.median());
-    let [median, min, max] =
-        [samples.median(), samples.min(), samples.max()].map(|it| digits(it * factor));
-    let time = format!("{median} {unit} ({min}–{max})");
-    match base {
-        Some(base) => format!("**{}** × · {time}", digits(samples.ratio(base))),
-        None => time,
+    let seconds = samples.median();
+    let (unit, factor) = unit(seconds);
+    let time = format!("{} {unit}", digits(seconds * factor));
+    let ratios = base.map_or_else(Vec::new, |base| samples.ratios(base));
+    match ratios[..] {
+        [] => time,
+        [ratio] => format!("**{}** × · {time}", digits(ratio)),
+        [least, .., most] => {
+            let [ratio, least, most] = [median(&ratios), least, most].map(digits);
+            format!("**{ratio}** × ({least}–{most}) · {time}")
+        }
     }
 }
 
