@@ -16,19 +16,22 @@ const BOTTOM: f64 = HEIGHT - 56.0;
 /// From one name to the next, at least.
 const LINE: f64 = 17.0;
 
+/// Each colour by itself, for variables are not understood everywhere.
 const STYLE: &str = "
-svg { --paper: #ffffff; --ink: #1f2328; --faint: #d1d9e0 }
-@media (prefers-color-scheme: dark) {
-  svg { --paper: #0d1117; --ink: #e6edf3; --faint: #30363d }
-}
-.paper { fill: var(--paper) }
-.grid { stroke: var(--faint) }
-text { fill: var(--ink); font: 13px system-ui, sans-serif }
+.paper { fill: #ffffff }
+.grid { stroke: #d1d9e0 }
+text { fill: #1f2328; font: 13px system-ui, sans-serif }
 .title { font-size: 16px; font-weight: 600 }
-.limit { stroke: var(--ink); fill: var(--ink); stroke-dasharray: 6 4 }
+.limit { stroke: #1f2328; fill: #1f2328; stroke-dasharray: 6 4 }
 .series { fill: none; stroke-width: 2 }
 .ours { stroke-width: 3 }
 .lead { stroke-width: 1; opacity: 0.6 }
+@media (prefers-color-scheme: dark) {
+  .paper { fill: #0d1117 }
+  .grid { stroke: #30363d }
+  text { fill: #e6edf3 }
+  .limit { stroke: #e6edf3; fill: #e6edf3 }
+}
 ";
 
 /// Ours are blue, and the others no two alike; all stand out from light and from dark.
