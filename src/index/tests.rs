@@ -1,3 +1,5 @@
+mod growing;
+
 use super::{
     Changes, Chunk, Merge, Said,
     revoked::RevokedSubject,
