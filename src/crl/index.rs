@@ -10,6 +10,8 @@
 //! ```
 
 mod lines;
+#[cfg(test)]
+mod tests;
 
 use self::lines::Lines;
 use super::read::{CertificateList, CrlReadError, RevokedCertificate, RevokedCertificates};

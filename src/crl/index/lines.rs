@@ -66,6 +66,12 @@ impl Lines {
         line.places(tag(hash)).find(&is_right)
     }
 
+    /// How many lines are searched for this hash, at most.
+    #[cfg(test)]
+    pub(super) fn searched(&self, hash: u64) -> u32 {
+        self.0.get(self.home(hash)).map_or(0, |line| 1 + line.reach)
+    }
+
     /// Reads what a search for this hash starts with, and answers something of it, so that the
     /// processor fetches it.
     #[inline]

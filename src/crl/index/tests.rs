@@ -1,0 +1,65 @@
+//! Whoever chooses the serial numbers on a CRL, or those that are looked for, gains nothing by it.
+
+use super::*;
+use crate::asn1::{BIT_STRING, INTEGER, SEQUENCE, element};
+use crate::signing::SignatureAlgorithm;
+
+const COUNT: u64 = 20_000;
+const TIME: &[u8] = b"\x17\x0d260101000000Z";
+
+/// A CRL of these serial numbers, in this order, which nobody signed.
+fn crl(serials: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let algorithm = SignatureAlgorithm::EcdsaWithSha256.identifier();
+    let entry = |serial: Vec<u8>| element(SEQUENCE, &[&element(INTEGER, &serial), TIME].concat());
+    let entries: Vec<Vec<u8>> = serials.map(entry).collect();
+    let name = b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02CA";
+    let fields = [&[INTEGER, 1, 1], algorithm, name, TIME, TIME].concat();
+    let tbs = [fields, element(SEQUENCE, &entries.concat())].concat();
+    let parts = [&element(SEQUENCE, &tbs), algorithm, &element(BIT_STRING, &[0, 1])];
+    element(SEQUENCE, &parts.concat())
+}
+
+/// How many lines are searched for all that are on a CRL and as many others, and the most for one.
+fn lines_searched(serial: &dyn Fn(u64) -> Vec<u8>) -> (u32, u32) {
+    let der = crl((0..COUNT).map(serial));
+    let crl = CertificateList::from_der(&der).unwrap();
+    let index = CrlIndex::new(&crl, *b"nobody knows it!").unwrap();
+    let lines = (0..2 * COUNT).map(|n| {
+        let octets = serial(n);
+        let serial = SerialRef::from_octets(&octets).unwrap();
+        assert_eq!(index.find(serial).is_some(), n < COUNT, "{n}");
+        index.lines.searched(index.hash(serial))
+    });
+    lines.fold((0, 0), |(sum, most), lines| (sum + lines, most.max(lines)))
+}
+
+#[test]
+fn chosen_serial_numbers_cost_no_more_than_random_ones() {
+    let random = |n: u64| {
+        let mut hasher = SipHasher13::new_with_keys(n, 0);
+        let mut word = || {
+            let word = hasher.hash(b"random");
+            hasher = SipHasher13::new_with_keys(n, word);
+            word.to_be_bytes()
+        };
+        [&[0x7f][..], &word(), &word()].concat()
+    };
+    let (sum, most) = lines_searched(&random);
+    assert!(sum < 2 * COUNT as u32 * 2 && most < 20, "{sum} {most}");
+    let chosen: [&dyn Fn(u64) -> Vec<u8>; 7] = [
+        // In a row, at either end of the octets.
+        &|n| [&[1][..], &n.to_be_bytes()].concat(),
+        &|n| [&[1][..], &n.to_be_bytes(), &[0; 11]].concat(),
+        // With a word of SipHash, or two of them that cancel out, the same.
+        &|n| [&[0x7f; 8][..], &n.to_be_bytes()].concat(),
+        &|n| [n.to_be_bytes(), n.to_be_bytes()].concat(),
+        &|n| [n.to_be_bytes(), (!n).to_be_bytes()].concat(),
+        // Such as no certificate has: long, negative, and as many zeros as make the difference.
+        &|n| [&[0xff; 100][..], &n.to_be_bytes()].concat(),
+        &|n| [&vec![0; n as usize % 200][..], &[1], &(n / 200).to_be_bytes()].concat(),
+    ];
+    for (number, serial) in chosen.into_iter().enumerate() {
+        let (chosen, longest) = lines_searched(serial);
+        assert!(chosen < sum * 5 / 4 && longest < 20, "{number}: {chosen} {longest}");
+    }
+}
