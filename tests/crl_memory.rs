@@ -7,6 +7,13 @@ use annul::{
 };
 use std::io;
 
+#[cfg(feature = "redb")]
+#[path = "support/directory.rs"]
+mod directory;
+#[cfg(feature = "redb")]
+#[path = "support/toy.rs"]
+mod toy;
+
 /// A Name, and a SubjectPublicKeyInfo with a key that is none.
 const NAME: &[u8] = b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02CA";
 const PUBLIC_KEY: &[u8] = b"\x30\x19\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\
@@ -110,5 +117,83 @@ fn streaming_takes_no_more_memory_for_a_million_entries_than_for_ten_thousand() 
         assert_eq!(many.count_total, few.count_total);
         assert!(many.bytes_max < 64 << 10, "{} octets at once", many.bytes_max);
         assert!(many.bytes_total < 128 << 10, "{} octets in all", many.bytes_total);
+    }
+}
+
+#[cfg(feature = "redb")]
+mod from_a_store {
+    use super::*;
+    use crate::{
+        directory::Directory,
+        toy::{Ca, ToyClock, authority, day},
+    };
+    use annul::{
+        AddIssuer, Authority, CrlRequest, Policy, Revoke, Target,
+        store::{RedbStore, RedbStoreOptions},
+    };
+    use std::{sync::Arc, time::Duration};
+
+    /// What the store may keep of its file in memory.
+    const CACHE: usize = 1 << 20;
+
+    /// An authority that remembers nothing.
+    fn stranger(store: RedbStore, drawn: u64) -> Authority<RedbStore> {
+        let mut policy = Policy::default();
+        policy.unknown_serials = true;
+        authority(store, &ToyClock::at(day(0)), Arc::new(drawn.into())).with_policy(policy)
+    }
+
+    /// Serial numbers of 16 octets, in no order.
+    fn serial(n: u64) -> Serial {
+        let number = u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        Serial::from_unsigned(&(number >> 1).to_be_bytes()).unwrap()
+    }
+
+    /// What a CRL takes that is made from a file, what the index takes, and what a CRL takes that is
+    /// made from it.
+    fn memory_for(count: u64) -> [AllocationInfo; 3] {
+        let (directory, ca) = (Directory::new(), Ca::new("root"));
+        let path = directory.path("ca.redb");
+        let writer = stranger(RedbStoreOptions::new().open_or_create(&path).unwrap(), 0);
+        let issuer = writer.add_issuer(&AddIssuer::new(ca.certifies(&ca, 1).ca())).unwrap().issuer;
+        let revoke = |n| {
+            let revoke = Revoke::new(Target::Serial { issuer, serial: serial(n) });
+            revoke.with_reason(Reason::Superseded)
+        };
+        for first in (0..count).step_by(10_000) {
+            let revokes: Vec<Revoke> = (first..first + 10_000).map(revoke).collect();
+            assert!(writer.revoke_all(&revokes).iter().all(Result::is_ok));
+        }
+        drop(writer);
+        let options = RedbStoreOptions::new().cache_size(CACHE).check_on_open(false);
+        let authority = stranger(options.open(&path).unwrap(), 1 << 40);
+        let week = CrlRequest::new(Duration::from_secs(7 * 24 * 60 * 60));
+        let make = || {
+            let mut sink = Sink(0);
+            let made = authority.crl(issuer, &week, &ca, &mut sink).unwrap();
+            assert_eq!(made.crl.entries, count);
+        };
+        // The first sees to what is done once.
+        let measure = || {
+            make();
+            allocation_counter::measure(make)
+        };
+        let cold = measure();
+        let index = allocation_counter::measure(|| _ = authority.refresh(issuer).unwrap());
+        [cold, index, measure()]
+    }
+
+    #[test]
+    fn a_crl_takes_no_more_memory_for_a_hundred_thousand_entries_than_for_ten_thousand() {
+        let [few, few_index, few_known] = memory_for(10_000);
+        let [many, many_index, many_known] = memory_for(100_000);
+        assert!(many.bytes_max < few.bytes_max + (64 << 10), "{few:?} {many:?}");
+        assert!(many.bytes_max < CACHE as u64 + (1 << 20), "{many:?}");
+        // Nothing stays, but for what the store keeps.
+        assert!(many.bytes_current < CACHE as i64, "{many:?}");
+        // Of the entries in memory, where each thousand of them is.
+        assert!(few_known.bytes_max < 1 << 20, "{few_known:?}");
+        assert!(many_known.bytes_max < 1 << 20, "{many_known:?}");
+        assert!(many_index.bytes_current > 5 * few_index.bytes_current, "or it was there before");
     }
 }
