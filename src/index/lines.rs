@@ -2,17 +2,29 @@
 //! processor fetches at once.
 //!
 //! ```text
-//! word    0              1                          2        3        …  7
-//!         ┌──────────────┬───────────┬───────┬───┐  ┌────┬────┬────┬────┬ … ┬────┬────┐
-//!         │ tags 0 … 7   │ tags 8…11 │ reach │   │  │id 0│id 1│id 2│id 3│   │id10│id11│
-//!         └──────────────┴───────────┴───────┴───┘  └────┴────┴────┴────┴ … ┴────┴────┘
-//! octets  8              4           1              4    4
+//! word    0              1                                2        3        …  7
+//!         ┌──────────────┬───────────┬───────┬────────┐  ┌────┬────┬────┬────┬ … ┬────┬────┐
+//!         │ tags 0 … 7   │ tags 8…11 │ reach │ strays │  │id 0│id 1│id 2│id 3│   │id10│id11│
+//!         └──────────────┴───────────┴───────┴────────┘  └────┴────┴────┴────┴ … ┴────┴────┘
+//! bits    64             32          8 of 16 16           32   32
 //! ```
 //!
-//! The high bits of a hash name the line that is an id's home, the low ones its tag (0: the slot is
-//! vacant). Where the home is full, the id goes to the next line that is not; the *reach* of a line
-//! says how many lines after it hold ids whose home it is. So a serial number that is not revoked
-//! costs one line, rarely two, and one that is costs its record besides.
+//! The high bits of a hash name the line that is an id's home, the low ones its tag. Where the home is
+//! full, the id *strays* to the next line that is not. The *reach* of a line says how many lines after
+//! it hold strays whose home it is, and its *strays* of which sixteenths of all hashes these are. So a
+//! serial number that is not revoked costs one line, nearly always, and one that is costs its record
+//! besides.
+//!
+//! **Reading** (one line, in most cases):
+//!
+//! ```text
+//! shape ─▶ home ─▶ words 0 and 1 ─▶ none has the tag, none of its sixteenth strays
+//!                                   ─▶ the shape is still the same ─▶ it is not there
+//! ```
+//!
+//! An id is written before its tag, and what a stray leaves at its home last. Whoever looks something
+//! up after it was added sees all of that; who does so at the same time sees a tag whose id is the
+//! right one, another one or none (0), and asks the record which.
 //!
 //! **Growing** stretches the table in place, an eighth at a time and line by line from its end, while
 //! it is read:
@@ -25,8 +37,11 @@
 //! ```
 //!
 //! Hashes stay in order, so a line's ids move to lines behind it, which were emptied before. Each is
-//! copied, then m is lowered, then the old copy is taken away: a reader who finds nothing looks again
-//! if m has changed meanwhile. One thread writes at a time; none of those that read ever waits.
+//! copied, then m is lowered, then the old copy and its trace at the old home are taken away. Whoever
+//! reads takes every word with *acquire*, and all are stored with *release*: who has seen anything of
+//! what follows a lower m sees that m too. So a reader who finds nothing looks at m once more, and
+//! begins anew if it has changed; it never comes back to what it was. One thread writes at a time;
+//! none of those that read ever waits.
 //!
 //! The hash is under a secret key. Whoever chooses serial numbers can't choose the lines.
 
@@ -41,6 +56,12 @@ use std::{
 };
 
 const SLOTS: usize = 12;
+
+/// Where the reach begins in word 1.
+const REACH: u32 = 32;
+
+/// Where the strays begin in word 1.
+const STRAYS: u32 = 48;
 
 /// At most this many ids for ten lines; a tenth to a fifth of the slots stays vacant.
 const PER_TEN_LINES: u64 = 96;
@@ -101,11 +122,17 @@ const fn scaled(hash: u64, lines: u32) -> u32 {
     ((hash as u128 * lines as u128) >> 64) as u32
 }
 
-/// The tag of a hash: its low octet, for which the scaling has no use; never that of a vacant slot.
+/// The tag of a hash: its low octet, for which the scaling has no use.
 #[inline]
 const fn tag(hash: u64) -> u8 {
-    let octet = hash as u8;
-    if octet == 0 { 1 } else { octet }
+    hash as u8
+}
+
+/// The bit of word 1 for the strays that share a sixteenth with this hash: the four bits after its tag
+/// say which.
+#[inline]
+const fn stray(hash: u64) -> u64 {
+    1 << ((hash >> 8) as u32 & 0xf | STRAYS)
 }
 
 impl Lines {
@@ -118,9 +145,28 @@ impl Lines {
     /// What `look` finds at one of the ids with this hash.
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, look: impl Fn(u32) -> Option<T>) -> Option<T> {
+        let shape = self.shape.load(Acquire);
+        if let Some(line) = self.lines.get(Shape::unpack(shape).home(hash)) {
+            let tags = line.tags();
+            for slot in tags.slots(tag(hash)) {
+                if let Some(found) = line.id(slot).and_then(&look) {
+                    return Some(found);
+                }
+            }
+            if !tags.has_stray(hash) && self.shape.load(Acquire) == shape {
+                return None;
+            }
+        }
+        self.find_further(hash, look)
+    }
+
+    /// As [`Lines::find`], of an id that may have strayed or moved.
+    #[cold]
+    #[inline(never)]
+    fn find_further<T>(&self, hash: u64, look: impl Fn(u32) -> Option<T>) -> Option<T> {
         let mut shape = self.shape.load(Acquire);
         loop {
-            let found = self.search(Shape::unpack(shape).home(hash), tag(hash), &look);
+            let found = self.search(Shape::unpack(shape).home(hash), hash, &look);
             let now = self.shape.load(Acquire);
             if found.is_some() || now == shape {
                 return found;
@@ -129,12 +175,11 @@ impl Lines {
         }
     }
 
-    #[inline]
-    fn search<T>(&self, home: u32, tag: u8, look: impl Fn(u32) -> Option<T>) -> Option<T> {
+    fn search<T>(&self, home: u32, hash: u64, look: impl Fn(u32) -> Option<T>) -> Option<T> {
         let mut line = self.lines.get(home)?;
-        let (mut at, last) = (home, home + line.reach());
+        let (mut at, last) = (home, home + line.tags().searched(hash));
         loop {
-            let found = line.ids(tag).find_map(&look);
+            let found = line.ids(tag(hash)).find_map(&look);
             if found.is_some() || at == last {
                 return found;
             }
@@ -147,7 +192,7 @@ impl Lines {
     #[cfg(test)]
     pub(super) fn searched(&self, hash: u64) -> u32 {
         let home = Shape::unpack(self.shape.load(Acquire)).home(hash);
-        self.lines.get(home).map_or(1, |line| 1 + line.reach())
+        self.lines.get(home).map_or(1, |line| 1 + line.tags().searched(hash))
     }
 
     /// Has the processor fetch what a search for this hash starts with.
@@ -178,7 +223,7 @@ impl Lines {
         hash_of: impl Fn(u32) -> u64,
     ) -> Result<(), Full> {
         let shape = Shape::unpack(self.shape.load(Acquire));
-        self.place(shape.home(hash), tag(hash), id)?;
+        self.place(shape.home(hash), hash, id)?;
         let is_growing = shape.left < shape.before;
         if is_growing || count * 10 > u64::from(shape.before) * PER_TEN_LINES {
             for _ in 0..LINES_AT_ONCE {
@@ -189,14 +234,14 @@ impl Lines {
     }
 
     /// Puts an id into its home, or as near behind it as there is a vacant slot.
-    fn place(&self, home: u32, tag: u8, id: u32) -> Result<(), Full> {
+    fn place(&self, home: u32, hash: u64, id: u32) -> Result<(), Full> {
         for distance in 0..=u8::MAX {
             let at = home.checked_add(distance.into()).ok_or(Full)?;
             let line = self.lines.get_or_make(at).ok_or(Full)?;
             if let Some(slot) = line.vacant() {
-                line.put(slot, tag, id);
+                line.put(slot, tag(hash), id)?;
                 let line = self.lines.get_or_make(home).ok_or(Full)?;
-                line.set_reach(line.reach().max(distance.into()));
+                line.set_strays(line.tags().strays().with(distance.into(), hash));
                 return Ok(());
             }
         }
@@ -212,33 +257,32 @@ impl Lines {
             left => Shape { left, ..shape },
         };
         let first = self.lines.get_or_make(home).ok_or(Full)?;
-        let (mut left, mut reach) = (Vec::new(), 0);
-        for (at, line) in
-            (home..=home + first.reach()).filter_map(|at| Some((at, self.lines.get(at)?)))
-        {
+        let (mut left, mut strays) = (Vec::new(), Strays::default());
+        for distance in 0..=first.tags().strays().reach() {
+            let Some(line) = self.lines.get(home + distance) else { continue };
             for slot in 0..SLOTS {
-                let Some((tag, id)) = line.slot(slot) else { continue };
+                let Some(id) = line.id(slot) else { continue };
                 let hash = hash_of(id);
                 if shape.home(hash) != home {
                     continue;
                 }
                 match shape_then.home(hash) {
-                    stays if stays == home => reach = reach.max(at - home),
-                    goes => left.push((line, slot, goes, tag, id)),
+                    stays if stays == home => strays = strays.with(distance, hash),
+                    goes => left.push((line, slot, goes, hash, id)),
                 }
             }
         }
-        for &(_, _, goes, tag, id) in &left {
-            self.place(goes, tag, id)?;
+        for &(_, _, goes, hash, id) in &left {
+            self.place(goes, hash, id)?;
         }
         self.shape.store(shape_then.pack(), Release);
         left.into_iter().for_each(|(line, slot, ..)| line.clear(slot));
-        first.set_reach(reach);
+        first.set_strays(strays);
         Ok(())
     }
 }
 
-/// Tags, a reach and ids.
+/// Tags, what is known of strays, and ids.
 #[derive(Default)]
 #[repr(align(64))]
 struct Line([AtomicU64; 8]);
@@ -246,12 +290,8 @@ struct Line([AtomicU64; 8]);
 /// 1 in each octet.
 const ONES: u64 = u64::MAX / 0xff;
 
-/// The octets of a word that are 0, each as its top bit; of others none.
-#[inline]
-const fn zeros(word: u64) -> u64 {
-    const LOW: u64 = ONES * 0x7f;
-    !(((word & LOW) + LOW) | word | LOW)
-}
+/// The top bit of each octet.
+const TOPS: u64 = ONES << 7;
 
 /// The bits of word 1 that are tags.
 const TAGS: u64 = u32::MAX as u64;
@@ -268,71 +308,166 @@ impl Line {
         }
     }
 
-    /// The slots with this tag.
     #[inline]
-    fn slots(&self, tag: u8) -> Slots {
-        let sought = ONES * u64::from(tag);
-        Slots { first: zeros(self.word(0) ^ sought), last: zeros(self.word(1) ^ sought) & TAGS }
+    fn tags(&self) -> Tags {
+        let [first, last, ..] = &self.0;
+        Tags { first: first.load(Acquire), last: last.load(Acquire) }
     }
 
     /// The ids with this tag.
     #[inline]
     fn ids(&self, tag: u8) -> impl Iterator<Item = u32> {
-        self.slots(tag).map(|slot| self.id(slot))
+        self.tags().slots(tag).filter_map(|slot| self.id(slot))
     }
 
+    /// The id in a slot that is not vacant.
     #[inline]
-    fn id(&self, slot: usize) -> u32 {
-        (self.word(2 + slot / 2) >> (slot % 2 * 32)) as u32
-    }
-
-    /// The tag and the id in a slot that is not vacant.
-    fn slot(&self, slot: usize) -> Option<(u8, u32)> {
-        let tag = (self.word(slot / 8) >> (slot % 8 * 8)) as u8;
-        (tag != 0).then(|| (tag, self.id(slot)))
+    fn id(&self, slot: usize) -> Option<u32> {
+        let half = self.word(2 + slot / 2) >> (slot % 2 * 32);
+        (half as u32).checked_sub(1)
     }
 
     fn vacant(&self) -> Option<usize> {
-        self.slots(0).next()
+        (0..SLOTS).find(|&slot| self.id(slot).is_none())
     }
 
-    /// How many lines after this one hold ids whose home it is.
-    #[inline]
-    fn reach(&self) -> u32 {
-        u32::from((self.word(1) >> 32) as u8)
-    }
-
-    fn set_reach(&self, reach: u32) {
-        self.set(1, 0xff << 32, u64::from(reach & 0xff) << 32);
+    fn set_strays(&self, strays: Strays) {
+        self.set(1, !TAGS, strays.0);
     }
 
     /// Fills a slot: the id first, for who sees the tag reads the id.
-    fn put(&self, slot: usize, tag: u8, id: u32) {
-        let (octet, half) = (slot % 8 * 8, slot % 2 * 32);
-        self.set(2 + slot / 2, u64::from(u32::MAX) << half, u64::from(id) << half);
+    fn put(&self, slot: usize, tag: u8, id: u32) -> Result<(), Full> {
+        self.set_id(slot, id.checked_add(1).ok_or(Full)?);
+        let octet = slot % 8 * 8;
         self.set(slot / 8, 0xff << octet, u64::from(tag) << octet);
+        Ok(())
     }
 
+    /// Makes a slot vacant. Its tag is left, and names no id.
     fn clear(&self, slot: usize) {
-        self.set(slot / 8, 0xff << (slot % 8 * 8), 0);
+        self.set_id(slot, 0);
+    }
+
+    fn set_id(&self, slot: usize, bits: u32) {
+        let half = slot % 2 * 32;
+        self.set(2 + slot / 2, u64::from(u32::MAX) << half, u64::from(bits) << half);
     }
 }
 
-/// Slots of a line, as top bits of octets.
-struct Slots {
+/// Words 0 and 1 of a line.
+#[derive(Clone, Copy)]
+struct Tags {
     first: u64,
     last: u64,
 }
+
+impl Tags {
+    /// The slots with this tag, and seldom others.
+    #[inline]
+    fn slots(self, tag: u8) -> Slots {
+        let sought = ONES * u64::from(tag);
+        Slots(zeros(self.first ^ sought) | (zeros(self.last ^ sought) & TAGS) >> 1)
+    }
+
+    /// Whether an id strayed from here that has this hash, or another one of its sixteenth.
+    #[inline]
+    const fn has_stray(self, hash: u64) -> bool {
+        self.last & stray(hash) != 0
+    }
+
+    /// How many lines after this one may hold an id with this hash.
+    fn searched(self, hash: u64) -> u32 {
+        if self.has_stray(hash) { self.strays().reach() } else { 0 }
+    }
+
+    const fn strays(self) -> Strays {
+        Strays(self.last & !TAGS)
+    }
+}
+
+/// The octets of a word that are 0, each as its top bit; also a 1 above one of them.
+#[inline]
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & TOPS
+}
+
+/// What a line knows of the ids that strayed from it, in the bits of word 1.
+#[derive(Clone, Copy, Default)]
+struct Strays(u64);
+
+impl Strays {
+    /// With one more, so many lines away; at home it is none.
+    fn with(self, distance: u32, hash: u64) -> Self {
+        if distance == 0 {
+            return self;
+        }
+        let reach = self.reach().max(distance);
+        Self(self.0 & !(0xff << REACH) | u64::from(reach) << REACH | stray(hash))
+    }
+
+    /// How many lines after this one hold ids whose home it is.
+    const fn reach(self) -> u32 {
+        (self.0 >> REACH) as u8 as u32
+    }
+}
+
+/// Slots of a line: the first eight as top bits of octets, the others each as the bit below.
+struct Slots(u64);
 
 impl Iterator for Slots {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let (octets, start) =
-            if self.first != 0 { (&mut self.first, 0) } else { (&mut self.last, 8) };
-        let bit = octets.trailing_zeros();
-        *octets &= octets.wrapping_sub(1);
-        (bit < u64::BITS).then_some(start + bit as usize / 8)
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        let start = if bit % 8 == 7 { 0 } else { 8 };
+        Some(start + bit as usize / 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn what_moves_while_somebody_looks_for_it_is_found() {
+        // Two of one home and one tag, and others anywhere.
+        let hash_of = |id: u32| match id {
+            0 | 1 => u64::MAX,
+            _ => u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        };
+        let lines = Lines::with_room_for(0);
+        let insert = |id| lines.insert(hash_of(id), id, u64::from(id) + 1, hash_of).unwrap();
+        (0..2).for_each(insert);
+        let has_grown = Cell::new(false);
+        let found = lines.find(hash_of(1), |id| {
+            if !has_grown.replace(true) {
+                assert_eq!(id, 0);
+                (2..1000).for_each(insert);
+            }
+            (id == 1).then_some(id)
+        });
+        assert_eq!(found, Some(1));
+    }
+
+    #[test]
+    fn strays_are_found_and_only_for_their_sixteenth_other_lines_are_searched() {
+        let lines = Lines::with_room_for(1000);
+        let hash_of = |sixteenth: u64, tag: u64| 1 << 63 | sixteenth << 8 | tag;
+        for id in 0..40 {
+            let hash = hash_of(u64::from(id) % 4, id.into());
+            lines.insert(hash, id, u64::from(id) + 1, |_| unreachable!()).unwrap();
+        }
+        for id in 0..40 {
+            let hash = hash_of(u64::from(id) % 4, id.into());
+            assert_eq!(lines.find(hash, |it| (it == id).then_some(it)), Some(id));
+            assert_eq!(lines.searched(hash), 4);
+            assert_eq!(lines.searched(hash_of(4 + u64::from(id) % 12, id.into())), 1);
+        }
     }
 }

@@ -364,6 +364,13 @@ fn readers_see_an_amendment_whole_or_not_at_all() {
     });
 }
 
+#[test]
+fn what_is_not_revoked_is_looked_for_in_one_line_nearly_always() {
+    let (view, _) = grown(20_000, serial);
+    let lines: u32 = (20_000..60_000).map(|n| view.lines_searched(serial(n))).sum();
+    assert!(lines < 40_000 * 6 / 5, "{lines}");
+}
+
 /// Numbers that somebody chose so that their octets, or those of a hash without a secret, are alike.
 #[test]
 fn chosen_serial_numbers_cost_no_more_than_random_ones() {
