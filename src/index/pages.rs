@@ -17,41 +17,53 @@ const FIRST: u64 = 32;
 /// The most items of a page.
 const LARGEST: u64 = 4096;
 
-/// Enough for all indexes of 32 bits.
-const LEVELS: usize = 28;
+/// How many levels are of one page.
+const SMALL: usize = (LARGEST / FIRST).ilog2() as usize + 1;
+
+/// How many others are enough for all indexes of 32 bits.
+const LARGE: usize = 20;
 
 /// A list of items that are changed in place, if at all.
 pub(super) struct Pages<T> {
-    levels: [OnceLock<Level<T>>; LEVELS],
+    /// The levels of one page.
+    small: [OnceLock<Page<T>>; SMALL],
+    /// The levels of pages of `LARGEST` items.
+    large: [OnceLock<Level<T>>; LARGE],
 }
 
-type Level<T> = Box<[OnceLock<Box<[T]>>]>;
+type Level<T> = Box<[OnceLock<Page<T>>]>;
+
+type Page<T> = Box<[T]>;
 
 impl<T> Default for Pages<T> {
     fn default() -> Self {
-        Self { levels: [const { OnceLock::new() }; LEVELS] }
+        Self {
+            small: [const { OnceLock::new() }; SMALL],
+            large: [const { OnceLock::new() }; LARGE],
+        }
     }
 }
 
-/// Where an item is.
-struct Place {
-    level: usize,
-    page: usize,
-    item: usize,
+/// Where an item is: in which level, and in which of its pages.
+enum Place {
+    Small { level: usize, item: usize },
+    Large { level: usize, page: usize, item: usize },
 }
 
 impl Place {
     #[inline]
     const fn of(index: u32) -> Self {
-        // Item 0 of a level has, counted from −FIRST, one bit set.
+        // Item 0 of a level has, counted from −FIRST, one bit set; so has its page, if they are many.
         let shifted = index as u64 + FIRST;
-        let top = shifted.ilog2();
-        let offset = shifted ^ (1 << top);
-        Self {
-            level: (top - FIRST.ilog2()) as usize,
-            page: (offset / LARGEST) as usize,
-            item: (offset % LARGEST) as usize,
+        let (pages, item) = (shifted / LARGEST, shifted % LARGEST);
+        if pages < 2 {
+            let top = shifted.ilog2() as usize;
+            let level = top - FIRST.ilog2() as usize;
+            return Self::Small { level, item: (shifted ^ 1 << top) as usize };
         }
+        let top = pages.ilog2() as usize;
+        let page = pages ^ 1 << top;
+        Self::Large { level: top - 1, page: page as usize, item: item as usize }
     }
 }
 
@@ -59,8 +71,12 @@ impl<T> Pages<T> {
     /// The item at this index, if anyone asked for it, or for another of its page, to be made.
     #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&T> {
-        let place = Place::of(index);
-        self.levels.get(place.level)?.get()?.get(place.page)?.get()?.get(place.item)
+        match Place::of(index) {
+            Place::Small { level, item } => self.small.get(level)?.get()?.get(item),
+            Place::Large { level, page, item } => {
+                self.large.get(level)?.get()?.get(page)?.get()?.get(item)
+            }
+        }
     }
 }
 
@@ -69,11 +85,10 @@ impl<T> Pages<T> {
     pub(super) fn flat(&self) -> Flat<'_, T> {
         // Of two levels that are being made, the later one may be seen alone: what is behind one that
         // is not there has no place here.
-        let levels = self.levels.iter().map_while(OnceLock::get);
-        let pages = levels.flatten().map(|page| page.get().map_or(&[][..], AsRef::as_ref));
-        let small = (LARGEST / FIRST).ilog2() as usize;
-        let large = [&[][..]].into_iter().chain(pages.skip(small)).collect();
-        Flat { pages: self, large }
+        let levels = self.large.iter().map_while(OnceLock::get).flatten();
+        let last = self.small.last().into_iter();
+        let pages = last.chain(levels).map(|page| page.get().map_or(&[][..], AsRef::as_ref));
+        Flat { pages: self, large: [&[][..]].into_iter().chain(pages).collect() }
     }
 }
 
@@ -102,12 +117,17 @@ impl<T: Default> Pages<T> {
     ///
     /// There is one at every index that has a place, and an index without one is past 2^32 − 32.
     pub(super) fn get_or_make(&self, index: u32) -> Option<&T> {
-        let place = Place::of(index);
-        let items = FIRST << place.level;
-        let make_level = || (0..items.div_ceil(LARGEST)).map(|_| OnceLock::new()).collect();
-        let make_page = || (0..items.min(LARGEST)).map(|_| T::default()).collect();
-        let level = self.levels.get(place.level)?.get_or_init(make_level);
-        level.get(place.page)?.get_or_init(make_page).get(place.item)
+        let make = |items| (0..items).map(|_| T::default()).collect();
+        match Place::of(index) {
+            Place::Small { level, item } => {
+                self.small.get(level)?.get_or_init(|| make(FIRST << level)).get(item)
+            }
+            Place::Large { level, page, item } => {
+                let make_level = || (0..2_u64 << level).map(|_| OnceLock::new()).collect();
+                let pages = self.large.get(level)?.get_or_init(make_level);
+                pages.get(page)?.get_or_init(|| make(LARGEST)).get(item)
+            }
+        }
     }
 }
 
