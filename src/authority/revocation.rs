@@ -44,6 +44,7 @@ impl<S: Store> Authority<S> {
     ///
     /// # Errors
     /// As [`Authority::refresh`].
+    #[inline]
     pub fn revocation(&self, issuer: IssuerId, serial: Serial) -> Result<RevocationAnswer, Error> {
         self.read(issuer, Freshness::View, |known| RevocationAnswer::of(known, serial))
     }
@@ -112,14 +113,17 @@ impl<S: Store> Authority<S> {
             Freshness::AtLeast(token) if token.issuer == issuer => index.at(token),
             Freshness::AtLeast(_) | Freshness::Head => None,
         });
-        match known {
-            Some(known) => Ok(answer(known)),
-            None => self.catch_up(issuer, &freshness).map(answer),
-        }
+        // One place that answers: the compiler puts it in line.
+        let known = match known {
+            Some(known) => known,
+            None => self.catch_up(issuer, &freshness)?,
+        };
+        Ok(answer(known))
     }
 
     /// Brings the index up to a view that shows what is demanded.
     #[cold]
+    #[inline(never)]
     fn catch_up(&self, issuer: IssuerId, freshness: &Freshness) -> Result<Snapshot<'_>, Error> {
         let index = match self.indexes.of(issuer) {
             Some(index) => index,

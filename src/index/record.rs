@@ -205,7 +205,22 @@ impl Record {
         position: Position,
         exceptions: &'a Exceptions,
     ) -> Option<AsOf<'a>> {
-        let mut version = self.version();
+        match self.version() {
+            version if version & EXCEPTION == 0 => {
+                (self.first() <= position).then_some(AsOf::Record(self, version))
+            }
+            version => self.before_exceptions(version, position, exceptions),
+        }
+    }
+
+    /// As [`Record::at`], from a version that names an exception.
+    #[cold]
+    fn before_exceptions<'a>(
+        &'a self,
+        mut version: u64,
+        position: Position,
+        exceptions: &'a Exceptions,
+    ) -> Option<AsOf<'a>> {
         while version & EXCEPTION != 0 {
             let exception = exceptions.get(version as u32)?.get()?;
             if exception.is.last <= position {

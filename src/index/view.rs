@@ -254,8 +254,10 @@ impl View {
 
     #[inline]
     fn record(&self, serial: Serial, hash: u64) -> Option<&Record> {
-        let number = serial.words();
-        self.lines.find(hash, |id| self.records.get(id).filter(|record| record.is_about(number)))
+        // Its words are of use only where a tag is the right one.
+        let is_it = move |record: &&Record| record.is_about(serial.words());
+        let look = move |id| self.records.get(id).filter(is_it);
+        self.lines.find(hash, look)
     }
 
     /// Has the processor fetch what a look-up of this hash starts with.
