@@ -27,6 +27,8 @@ impl NumberHash {
     #[inline]
     pub(super) const fn of(&self, (high, middle, end): Number) -> u64 {
         let [a, b, c, d, e, f] = self.0;
+        // As the octets are in memory: nothing has to be turned round to be hashed.
+        let (high, middle, end) = (high.to_be(), middle.to_be(), end.to_be());
         let first = product(high.wrapping_add(a), middle.wrapping_add(b));
         let nh = first.wrapping_add(product((end as u64).wrapping_add(c), d));
         let folded = product(nh as u64 ^ e, (nh >> 64) as u64 ^ f);
