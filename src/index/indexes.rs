@@ -23,15 +23,8 @@ impl Indexes {
     /// The index of an issuer, if there is one.
     #[inline]
     pub(crate) fn of(&self, issuer: IssuerId) -> Option<&SerialIndex> {
-        let (mut place, mut depth) = (&self.0, 0);
-        loop {
-            let node = place.get()?;
-            if node.issuer == issuer {
-                return Some(&node.index);
-            }
-            place = node.below(issuer, depth);
-            depth += 1;
-        }
+        let first = self.0.get()?;
+        if first.issuer == issuer { Some(&first.index) } else { first.index_below(issuer) }
     }
 
     /// The index of an issuer. If it is a new one, the token is that of the start of its log, and the
@@ -54,6 +47,17 @@ impl Indexes {
 }
 
 impl Node {
+    /// The index of an issuer, if there is one below this first node.
+    #[inline(never)]
+    fn index_below(&self, issuer: IssuerId) -> Option<&SerialIndex> {
+        let (mut node, mut depth) = (self, 0);
+        while node.issuer != issuer {
+            node = node.below(issuer, depth).get()?;
+            depth += 1;
+        }
+        Some(&node.index)
+    }
+
     /// Where an issuer is of whose id this many times four bits led here.
     fn below(&self, issuer: IssuerId, depth: usize) -> &Place {
         let octet = issuer.as_octets().get(depth / 2).copied().unwrap_or_default();
