@@ -106,13 +106,19 @@ fn revoke(world: &mut World, report: &mut Report, (registered, last): (u64, u64)
         open(report, "open the file, all of it checked", true);
         open(report, "open the file", false);
         let crl = |world: &World| Done::alone(|| Some(world.crl()));
+        let on_its_own = |report: &mut Report, job, work: &dyn Fn(&World)| {
+            report.job(job, both, 1, || {
+                Done::alone(|| {
+                    work(world);
+                    None
+                })
+            });
+        };
+        // At first, the checkpoint of a tenth may be of use.
         report.job("CRL from the store", both, times, || crl(world));
-        report.job("index", both, 1, || {
-            Done::alone(|| {
-                world.index();
-                None
-            })
-        });
+        on_its_own(report, "checkpoint", &World::checkpoint);
+        report.job("CRL from a checkpoint", both, times, || crl(world));
+        on_its_own(report, "index", &World::index);
         report.job("first CRL from memory", both, 1, || crl(world));
         report.job("CRL from memory", both, times, || crl(world));
         // All revoked so far, and a few more.

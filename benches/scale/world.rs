@@ -178,6 +178,10 @@ impl World {
         self.authority = Some(authority(options.open(&self.setting.path).unwrap()));
     }
 
+    pub fn checkpoint(&self) {
+        self.authority().checkpoint(self.issuer).unwrap();
+    }
+
     /// Reads what is revoked into memory.
     pub fn index(&self) {
         self.authority().refresh(self.issuer).unwrap();
