@@ -5,7 +5,8 @@
 //! folded  (low half ^ k4)(high half ^ k5)                   its halves, one XOR the other
 //! ```
 //!
-//! Any two numbers that somebody chose who does not know the key agree in the 128 bits of NH with a
+//! These are the words of a number as its octets lie in memory, so the machine's order is in the hash,
+//! which never leaves it. Any two numbers that somebody chose who does not know the key agree in the 128 bits of NH with a
 //! probability of 2^−64: that is proven (UMAC rests on it, RFC 4418 §5.2). The fold makes 64 bits of
 //! them that look random. Three multiplications take a fraction of the time of a hash that also hides
 //! its key from who sees what it answers; nobody does, but by how long a look-up takes.

@@ -63,7 +63,7 @@ const REACH: u32 = 32;
 /// Where the strays begin in word 1.
 const STRAYS: u32 = 48;
 
-/// At most this many ids for ten lines; a tenth to a fifth of the slots stays vacant.
+/// At most this many ids for ten lines; a fifth to a quarter of the slots stays vacant.
 const PER_TEN_LINES: u64 = 96;
 
 /// How many lines are stretched for each id that is added while the table grows.
@@ -222,15 +222,15 @@ impl Lines {
         count: u64,
         hash_of: impl Fn(u32) -> u64,
     ) -> Result<(), Full> {
-        let shape = Shape::unpack(self.shape.load(Acquire));
-        self.place(shape.home(hash), hash, id)?;
-        let is_growing = shape.left < shape.before;
-        if is_growing || count * 10 > u64::from(shape.before) * PER_TEN_LINES {
-            for _ in 0..LINES_AT_ONCE {
-                self.stretch(&hash_of)?;
+        for _ in 0..LINES_AT_ONCE {
+            let Shape { left, before } = Shape::unpack(self.shape.load(Acquire));
+            if left == before && count * 10 <= u64::from(before) * PER_TEN_LINES {
+                break;
             }
+            self.stretch(&hash_of)?;
         }
-        Ok(())
+        let shape = Shape::unpack(self.shape.load(Acquire));
+        self.place(shape.home(hash), hash, id)
     }
 
     /// Puts an id into its home, or as near behind it as there is a vacant slot.
@@ -453,6 +453,23 @@ mod tests {
             (id == 1).then_some(id)
         });
         assert_eq!(found, Some(1));
+    }
+
+    #[test]
+    fn it_grows_no_further_than_it_must() {
+        let hash_of = |id: u32| u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for room in [0, 500, 1000, 1111, 3000] {
+            let lines = Lines::with_room_for(room);
+            for id in 0..40_000 {
+                let count = u64::from(id) + 1;
+                lines.insert(hash_of(id), id, count, hash_of).unwrap();
+                let Shape { left, before } = Shape::unpack(lines.shape.load(Acquire));
+                let least = (count * 10 / PER_TEN_LINES).max(room / 9);
+                // An eighth more than was needed when it began to grow, or where it ends.
+                assert!(u64::from(before) <= least * 9 / 8 + 2, "{before} for {count} from {room}");
+                assert!(left <= before);
+            }
+        }
     }
 
     #[test]

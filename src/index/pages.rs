@@ -115,7 +115,7 @@ impl<'a, T> Flat<'a, T> {
 impl<T: Default> Pages<T> {
     /// The item at this index, made if need be.
     ///
-    /// There is one at every index that has a place, and an index without one is past 2^32 − 32.
+    /// There is one at every index.
     pub(super) fn get_or_make(&self, index: u32) -> Option<&T> {
         let make = |items| (0..items).map(|_| T::default()).collect();
         match Place::of(index) {
