@@ -59,11 +59,14 @@ pub(crate) use self::{
 use self::{commit::Queue, effective::KnownFalls, partitions::Leases, view::View};
 use crate::{
     index::Indexes,
+    issuer_id::IssuerId,
     lifecycle::Policy,
     signing::{LocalVerifier, Verifier},
     store::{Store, StoreError},
     time::{Clock, SystemClock, Timestamp},
 };
+use std::{collections::BTreeSet, sync::Mutex};
+
 /// How many certificates are recorded or revoked by one durable write.
 const AT_ONCE: usize = 1000;
 
@@ -106,6 +109,8 @@ pub struct Authority<S> {
     falls: KnownFalls,
     queue: Queue,
     leases: Leases,
+    /// The issuers whose checkpoints lack something.
+    lost_checkpoints: Mutex<BTreeSet<IssuerId>>,
 }
 
 /// Fills octets with random ones.
@@ -126,6 +131,7 @@ impl<S: Store> Authority<S> {
             falls: KnownFalls::default(),
             queue: Queue::default(),
             leases: Leases::default(),
+            lost_checkpoints: Mutex::default(),
         }
     }
 

@@ -4,6 +4,8 @@
 //! length in 4. A record that does not read to its end is damaged, never half understood.
 
 use crate::{issuer_id::IssuerId, reason::Reason, serial::Serial, time::Timestamp};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::Hasher;
 
 /// A record that is not what was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +96,27 @@ impl Writer {
             write(self, item);
         }
     }
+}
+
+/// Octets, and their sum after them, by which they are known again.
+pub(crate) fn sealed(mut octets: Vec<u8>) -> Vec<u8> {
+    let sum = sum(&octets);
+    octets.extend_from_slice(&sum.to_be_bytes());
+    octets
+}
+
+/// The octets that were [sealed], and their sum; nothing where it is another.
+pub(crate) fn unsealed(octets: &[u8]) -> Option<(&[u8], u128)> {
+    let (octets, stated) = octets.split_last_chunk()?;
+    let sum = sum(octets);
+    (*stated == sum.to_be_bytes()).then_some((octets, sum))
+}
+
+/// A sum of octets that finds what was changed by accident. It is stored, so it must never change.
+pub(crate) fn sum(octets: &[u8]) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(octets);
+    hasher.finish128().as_u128()
 }
 
 #[derive(Debug)]

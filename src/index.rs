@@ -19,7 +19,7 @@ pub(crate) use self::{
     chunk::Chunk,
     indexes::Indexes,
     lines::Full,
-    record::AsOf as Said,
+    record::Said,
     revoked::RevokedSubject,
     view::Snapshot,
 };
@@ -145,7 +145,7 @@ impl<'a> Update<'a> {
 
     /// Takes in what the entries up to this token say of the certificates that CRLs must still know of,
     /// which `read` hands over: those about one certificate in the order of the log, which come to this
-    /// tally. The token is of the same history as the one before.
+    /// tally. The token is of the same history as the one before, and may be before the head.
     ///
     /// # Errors
     /// Where `read` fails. Nothing was taken in then.
@@ -175,7 +175,6 @@ impl<'a> Update<'a> {
         progress.is_whole = taken.is_ok();
         if taken.is_ok() {
             self.reach(token);
-            self.caught_up(token.position);
         }
         Ok(())
     }

@@ -31,7 +31,8 @@
 //! 6. **One or many.** A store that only one process may open takes a lock, and tells the second
 //!    [`StoreError::Locked`].
 //!
-//! Override [`Snapshot::get_all`] and [`Snapshot::scan_prefixes`] where a question is a journey.
+//! Override [`Snapshot::get_all`] and [`Snapshot::scan_prefixes`] where a question is a journey, and
+//! [`Store::snapshots_freely`] where a snapshot costs nothing.
 //! Then have the store pass the tests of the feature `conformance`, and write your own for what they
 //! cannot know: damage to what is stored, and a loss of power.
 
@@ -116,6 +117,14 @@ pub trait Store: Debug + Send + Sync {
     /// # Errors
     /// Where the store cannot be read.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError>;
+
+    /// Whether somebody who holds a snapshot may take another on another thread, and neither waits for
+    /// anybody nor makes anybody wait. What is in few large records is then read there meanwhile.
+    ///
+    /// `false` unless it is implemented: a pool of connections has an end.
+    fn snapshots_freely(&self) -> bool {
+        false
+    }
 }
 
 /// A frozen view of a store: whatever writers do meanwhile, each method answers the same each time,
@@ -340,6 +349,10 @@ impl<S: Store + ?Sized> Store for &S {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         (**self).snapshot()
     }
+
+    fn snapshots_freely(&self) -> bool {
+        (**self).snapshots_freely()
+    }
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -350,6 +363,10 @@ impl<S: Store + ?Sized> Store for Box<S> {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         (**self).snapshot()
     }
+
+    fn snapshots_freely(&self) -> bool {
+        (**self).snapshots_freely()
+    }
 }
 
 impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
@@ -359,5 +376,9 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         (**self).snapshot()
+    }
+
+    fn snapshots_freely(&self) -> bool {
+        (**self).snapshots_freely()
     }
 }

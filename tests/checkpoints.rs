@@ -7,8 +7,8 @@ mod support {
 
 use annul::{
     AddIssuer, Amend, Amendment, Authority, CertificateList, Checkpointed, Compact, CrlRequest,
-    Distribution, Error, MemoryStore, Reason, Registration, RevocationAnswer, Revoke, Store,
-    StoreError, Target, Timestamp,
+    Distribution, Error, Issue, MemorySink, MemoryStore, Reason, Registration, RevocationAnswer,
+    Revoke, Store, StoreError, Target, Timestamp,
     conformance::{Fault, Faults, Faulty, Hiding},
     store::{Batch, Put, Record, Snapshot, Space, Table, Visit},
 };
@@ -17,7 +17,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread,
     time::Duration,
@@ -98,6 +98,25 @@ impl World {
         listed(&self.crl(&self.over(store)))
     }
 
+    /// Shows relying parties a complete CRL, to which delta CRLs then add.
+    fn issue(&self) {
+        let issue = Issue::new(CrlRequest::new(7 * DAY));
+        let sink = MemorySink::new("sink");
+        self.authority().issue(self.ca.id(), &issue, &self.ca, &[&sink]).unwrap();
+    }
+
+    /// What a delta CRL lists that is made with nothing in memory; nothing where none can be made.
+    fn delta<S: Store>(&self, store: S) -> Option<Vec<Listed>> {
+        let (mut der, request) = (Vec::new(), CrlRequest::new(7 * DAY).delta());
+        match self.over(store).crl(self.ca.id(), &request, &self.ca, &mut der) {
+            Err(Error::NeedsBase { .. }) => None,
+            made => {
+                made.unwrap();
+                Some(listed(&der))
+            }
+        }
+    }
+
     /// A store that shows no checkpoint.
     fn without_checkpoints(&self) -> Hiding<&MemoryStore> {
         Hiding::new(&self.store, CHECKPOINTS, self.ca.id().as_octets().to_vec())
@@ -118,7 +137,10 @@ impl World {
     /// Says that a checkpoint changes nothing of what is listed and answered now.
     fn is_the_same(&self) {
         let without = self.without_checkpoints();
-        assert_eq!(self.listed(&*self.store), self.listed(&without));
+        let expected = self.listed(&without);
+        assert_eq!(self.listed(&*self.store), expected);
+        assert_eq!(self.listed(OneByOne(&self.store)), expected);
+        assert_eq!(self.delta(&*self.store), self.delta(&without));
         let (with, without) = (self.authority(), self.over(without));
         for number in 1..=MANY {
             let answer = |it: Result<RevocationAnswer, Error>| it.unwrap();
@@ -142,6 +164,20 @@ fn listed(crl: &[u8]) -> Vec<Listed> {
     entries.collect()
 }
 
+/// A store of which nobody takes a second snapshot while he holds one.
+#[derive(Debug)]
+struct OneByOne<'a>(&'a MemoryStore);
+
+impl Store for OneByOne<'_> {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.apply(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.0.snapshot()
+    }
+}
+
 /// Counts the entries that are read.
 #[derive(Debug)]
 struct Counting {
@@ -158,6 +194,10 @@ impl Store for Counting {
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         Ok(Box::new(CountingSnapshot(self.store.snapshot()?, &self.read)))
+    }
+
+    fn snapshots_freely(&self) -> bool {
+        true
     }
 }
 
@@ -205,36 +245,108 @@ fn a_crl_and_an_index_are_made_from_a_checkpoint_without_reading_an_entry() {
 #[test]
 fn e17_a_lost_or_damaged_chunk_costs_time_and_no_entry() {
     let world = World::new(MANY);
-    world.revoke(1..=MANY);
+    world.revoke(1..=MANY / 2);
+    world.issue();
+    world.revoke(MANY / 2 + 1..=MANY);
     world.checkpoint();
-    let expected = world.listed(world.without_checkpoints());
-    assert_eq!(expected.len() as u64, MANY);
-    let keys = world.keys();
-    assert_eq!(keys.len(), 4, "a record and three chunks");
-    for key in &keys {
-        let hidden = Hiding::new(&*world.store, CHECKPOINTS, key.clone());
-        assert_eq!(world.listed(&hidden), expected);
-        let index = world.over(&hidden);
+    let all = world.listed(world.without_checkpoints());
+    let new = world.delta(world.without_checkpoints()).unwrap();
+    assert_eq!([all.len() as u64, new.len() as u64], [MANY, MANY / 2]);
+    let is_the_same = |store: &dyn Store| {
+        assert_eq!(world.listed(store), all);
+        assert_eq!(world.delta(store).as_ref(), Some(&new));
+        let index = world.over(store);
         for number in [1, MANY / 2, MANY] {
             let answer = index.revocation(world.ca.id(), serial(number)).unwrap();
             assert!(answer.revocation.is_some(), "{number}");
         }
+    };
+    let keys = world.keys();
+    assert_eq!(keys.len(), 4, "a record and three chunks");
+    for key in &keys {
+        is_the_same(&Hiding::new(&*world.store, CHECKPOINTS, key.clone()));
+        is_the_same(&Hiding::new(OneByOne(&world.store), CHECKPOINTS, key.clone()));
     }
-    for key in keys.iter().rev() {
-        let record = world.store.snapshot().unwrap().get(CHECKPOINTS, key).unwrap().unwrap();
-        let mut value = record.value;
-        let last = value.len() - 9;
-        value[last] ^= 1;
-        let put =
-            Put { table: Table::Checkpoints, key: key.clone(), expected: record.version, value };
+    let get = |key: &[u8]| world.store.snapshot().unwrap().get(CHECKPOINTS, key).unwrap().unwrap();
+    let put = |key: &[u8], value| {
+        let (table, expected) = (Table::Checkpoints, get(key).version);
+        let put = Put { table, key: key.to_vec(), expected, value };
         world.store.apply(&Batch { puts: vec![put], ..Batch::default() }).unwrap();
-        assert_eq!(world.listed(&*world.store), expected);
+    };
+    // The octets of the record, and of what the first chunk says of one certificate.
+    for (key, octets) in keys.iter().zip([0..get(&keys[0]).value.len(), 0..45]) {
+        let sound = get(key).value;
+        for octet in octets {
+            let mut value = sound.clone();
+            value[octet] ^= 0x80;
+            put(key, value);
+            assert_eq!(world.listed(&*world.store), all);
+            assert_eq!(world.listed(OneByOne(&world.store)), all);
+        }
+        put(key, sound);
     }
+    put(&keys[2], vec![]);
+    is_the_same(&*world.store);
     assert!(world.checkpoint().is_new, "one that is damaged is written anew");
+    assert_eq!(world.keys().len(), 4);
     let read = Arc::default();
     let store = Counting { store: Arc::clone(&world.store), read: Arc::clone(&read) };
-    assert_eq!(world.listed(store), expected);
+    assert_eq!(world.listed(store), all);
     assert_eq!(read.load(Relaxed), 0);
+}
+
+/// A store of which the log cannot be read, as long as that is said.
+#[derive(Debug)]
+struct Silent<'a>(&'a MemoryStore, AtomicBool);
+
+struct SilentSnapshot<'a>(Box<dyn Snapshot + 'a>, &'a AtomicBool);
+
+impl Store for Silent<'_> {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.apply(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        Ok(Box::new(SilentSnapshot(self.0.snapshot()?, &self.1)))
+    }
+}
+
+impl Snapshot for SilentSnapshot<'_> {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.0.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: Option<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        // What comes after the chunks cannot be read any more.
+        match space {
+            CHECKPOINTS => self.1.store(true, Relaxed),
+            Space::Log if self.1.load(Relaxed) => {
+                return Err(StoreError::Backend("silence".into()));
+            }
+            _ => {}
+        }
+        self.0.scan(space, from, to, visit)
+    }
+}
+
+#[test]
+fn nobody_is_answered_from_a_checkpoint_without_what_came_after_it() {
+    let world = World::new(MANY);
+    world.revoke(1..MANY);
+    world.checkpoint();
+    world.revoke([MANY]);
+    let authority = world.over(Silent(&world.store, AtomicBool::new(false)));
+    let ask = || authority.revocation(world.ca.id(), serial(MANY));
+    assert!(ask().is_err());
+    assert!(ask().is_err());
+    authority.store().1.store(false, Relaxed);
+    assert!(ask().unwrap().revocation.is_some());
 }
 
 #[test]
@@ -319,6 +431,7 @@ enum Step {
     Checkpoint,
     Wait(i64),
     Compact,
+    Issue,
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -331,6 +444,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Checkpoint),
         2 => (1..9_i64).prop_map(Step::Wait),
         2 => Just(Step::Compact),
+        1 => Just(Step::Issue),
     ]
 }
 
@@ -347,6 +461,7 @@ fn take(world: &World, step: &Step, today: &mut i64) {
             let _ = authority.amend(&Amend::new(world.target(*number), *amendment));
         }
         Step::Checkpoint => drop(world.checkpoint()),
+        Step::Issue => world.issue(),
         Step::Wait(days) => {
             *today += days;
             world.clock.set(day(*today));

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Only the record, which is written last, puts chunks in force. After a crash the checkpoint before is
-//! in force, and the next one removes what was left behind.
+//! in force, and the next one removes what was left behind. Chunks and record end with their sum: what
+//! was damaged is not read.
 
 use super::{
     Authority, Error,
@@ -13,13 +14,19 @@ use super::{
     view::{Folded, MOST, check_tally},
 };
 use crate::{
+    codec::sealed,
     index::{Chunk, RevokedSubject},
     issuer_id::IssuerId,
     log::{Head, Position, Tally},
-    store::{Assert, Batch, Put, Retire, Space, Store, StoreError, Table, Version, key},
+    store::{Batch, Put, Retire, Space, Store, StoreError, Table, Version, key},
     time::Timestamp,
 };
-use std::{mem, ops::ControlFlow};
+use std::{
+    collections::BTreeSet,
+    mem,
+    ops::ControlFlow,
+    sync::{MutexGuard, PoisonError},
+};
 
 const TABLE: Table = Table::Checkpoints;
 
@@ -70,27 +77,72 @@ impl<S: Store> Authority<S> {
     /// else wrote one meanwhile, or a failure of the store.
     pub fn checkpoint(&self, issuer: IssuerId) -> Result<Checkpointed, Error> {
         let view = self.view()?;
-        let incarnation = view.require_issuer(issuer)?.record.incarnation;
         let head = view.head(issuer)?;
-        let (version, _) = view.checkpoint_record(issuer)?;
         if let Some(known) = view.checkpoint(issuer, &head)
             && known.record.position == head.position
             && view.chunks(&known, &mut |_| {}).is_ok()
         {
             return Ok(Checkpointed { position: head.position, is_new: false });
         }
+        drop(view);
+        let position = self.write_checkpoint(issuer, &|| true)?.unwrap_or(head.position);
+        Ok(Checkpointed { position, is_new: true })
+    }
+
+    /// Writes a checkpoint where that saves more than it costs: where there is none of many entries, or
+    /// an eighth was added since. It gives up as soon as nothing `goes_on`.
+    pub(crate) fn checkpoint_if_worth_it(
+        &self,
+        issuer: IssuerId,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        let view = self.view()?;
+        let head = view.head(issuer)?;
+        let is_lost = self.lost_checkpoints().contains(&issuer);
+        let since = match view.checkpoint(issuer, &head).filter(|_| !is_lost) {
+            Some(known) => head.position.0.saturating_sub(known.record.position.0),
+            None => head.tally.count,
+        };
+        drop(view);
+        if since >= (head.tally.count / 8).clamp(FEW, MOST / 2) {
+            self.write_checkpoint(issuer, goes_on)?;
+        }
+        Ok(())
+    }
+
+    /// The issuers whose checkpoints lack something.
+    pub(super) fn lost_checkpoints(&self) -> MutexGuard<'_, BTreeSet<IssuerId>> {
+        self.lost_checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a checkpoint; answers its position, or nothing where it was to go on no more.
+    fn write_checkpoint(
+        &self,
+        issuer: IssuerId,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Position>, Error> {
+        let view = self.view()?;
+        let incarnation = view.require_issuer(issuer)?.record.incarnation;
+        let head = view.head(issuer)?;
+        let (version, _) = view.checkpoint_record(issuer)?;
         let generation = self.draw()?;
         let mut chunks = Chunks::new(&self.store, issuer, generation);
-        let mut folded = Folded::default();
+        let (mut folded, mut is_given_up) = (Folded::default(), false);
         view.live_by_page(issuer, |key, value| {
-            if let Some(done) = folded.add(key, value)? {
-                chunks.push(done)?;
+            if let Some(done) = folded.add(key, value)?
+                && chunks.push(done)?
+            {
+                is_given_up = !goes_on();
             }
-            Ok::<_, StoreError>(ControlFlow::Continue(()))
+            let go_on = ControlFlow::Continue(());
+            Ok::<_, StoreError>(if is_given_up { ControlFlow::Break(()) } else { go_on })
         })?;
+        if is_given_up {
+            return Ok(None);
+        }
         let (last, tally) = folded.finish();
         check_tally(issuer, head.position, &head.tally, &tally)?;
-        last.map_or(Ok(()), |last| chunks.push(last))?;
+        last.map_or(Ok(false), |last| chunks.push(last))?;
         let (chunks, earliest_not_after) = chunks.finish()?;
         let Head { position, chain, .. } = head;
         let record = CheckpointRecord {
@@ -104,76 +156,70 @@ impl<S: Store> Authority<S> {
         };
         // A store may have to keep what a snapshot still shows.
         drop(view);
-        let put = Put {
-            table: TABLE,
-            key: issuer.as_octets().to_vec(),
-            expected: version,
-            value: record.to_octets(),
-        };
+        // Whoever wrote these chunks began before, and can put them in force no more after this is.
+        let others = self.generations(issuer)?.into_iter().filter(|other| *other != generation);
+        let others: Vec<_> = others.collect();
+        let (table, key, value) = (TABLE, issuer.as_octets().to_vec(), record.to_octets());
+        let put = Put { table, key, expected: version, value };
         match self.store.apply(&Batch { puts: vec![put], ..Batch::default() }) {
             // The chunks of the one that was not as quick go with the next one.
             Err(StoreError::Conflict { .. }) => return Err(Error::Contended { attempts: 1 }),
             applied => applied?,
         }
-        self.remove_chunks(issuer, &generation, Version(version.0.saturating_add(1)))?;
-        Ok(Checkpointed { position, is_new: true })
+        self.lost_checkpoints().remove(&issuer);
+        // What could not be removed goes with the next one, too.
+        let _ = others.iter().try_for_each(|other| self.remove_chunks(issuer, other));
+        Ok(Some(position))
     }
 
-    /// Writes a checkpoint where that saves more than it costs: where there is none of many entries, or
-    /// an eighth was added since.
-    pub(crate) fn checkpoint_if_worth_it(&self, issuer: IssuerId) -> Result<(), Error> {
-        let view = self.view()?;
-        let head = view.head(issuer)?;
-        let since = match view.checkpoint(issuer, &head) {
-            Some(known) => head.position.0.saturating_sub(known.record.position.0),
-            None => head.tally.count,
-        };
-        drop(view);
-        if since >= (head.tally.count / 8).clamp(FEW, MOST / 2) {
-            self.checkpoint(issuer)?;
+    /// The generations of which there are chunks.
+    fn generations(&self, issuer: IssuerId) -> Result<Vec<[u8; 16]>, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let past = key::past(issuer.as_octets());
+        let mut generations = Vec::new();
+        let mut from = Some(key::chunks(issuer, &[0; 16]));
+        while let Some(first) = from.take() {
+            snapshot.scan(Space::Table(TABLE), &first, past.as_deref(), &mut |key, _| {
+                let generation = key.get(issuer.as_octets().len()..).and_then(<[u8]>::first_chunk);
+                generations.extend(generation);
+                from = generation.and_then(|it| key::past(&key::chunks(issuer, it)));
+                ControlFlow::Break(())
+            })?;
         }
-        Ok(())
+        Ok(generations)
     }
 
-    /// Removes all chunks but those of this generation, as long as it is in force: its record has this
-    /// version.
-    fn remove_chunks(
-        &self,
-        issuer: IssuerId,
-        generation: &[u8; 16],
-        version: Version,
-    ) -> Result<(), StoreError> {
-        let (first, kept) = (key::chunks(issuer, &[0; 16]), key::chunks(issuer, generation));
-        let ranges =
-            [(Some(first), Some(kept.clone())), (key::past(&kept), key::past(issuer.as_octets()))];
-        for (from, to) in ranges {
-            let Some(from) = from else { continue };
-            loop {
-                let mut retires = Vec::new();
-                self.store.snapshot()?.scan(
-                    Space::Table(TABLE),
-                    &from,
-                    to.as_deref(),
-                    &mut |key, _| {
-                        let key = key.to_vec();
-                        retires.push(Retire { table: TABLE, key, expected: Version(1) });
-                        let is_full = retires.len() == AT_ONCE;
-                        if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                    },
-                )?;
-                if retires.is_empty() {
-                    break;
+    /// Removes the chunks of a generation that is not in force.
+    fn remove_chunks(&self, issuer: IssuerId, generation: &[u8; 16]) -> Result<(), StoreError> {
+        let prefix = key::chunks(issuer, generation);
+        loop {
+            let mut keys = Vec::new();
+            let snapshot = self.store.snapshot()?;
+            let past = key::past(&prefix);
+            snapshot.scan(Space::Table(TABLE), &prefix, past.as_deref(), &mut |key, _| {
+                keys.push(key.to_vec());
+                if keys.len() == AT_ONCE {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
-                let key = issuer.as_octets().to_vec();
-                let asserts = vec![Assert { table: TABLE, key, expected: version }];
-                match self.store.apply(&Batch { asserts, retires, ..Batch::default() }) {
-                    // Another checkpoint is in force, or somebody else removes them.
-                    Err(StoreError::Conflict { .. }) => return Ok(()),
-                    applied => applied?,
-                }
+            })?;
+            // Who copied a store over another may have replaced some.
+            let versions = snapshot.get_all(Space::Table(TABLE), &keys)?;
+            drop(snapshot);
+            let retires = keys.into_iter().zip(versions).filter_map(|(key, record)| {
+                Some(Retire { table: TABLE, key, expected: record?.version })
+            });
+            let retires: Vec<_> = retires.collect();
+            if retires.is_empty() {
+                return Ok(());
+            }
+            match self.store.apply(&Batch { retires, ..Batch::default() }) {
+                // Somebody else removes them.
+                Err(StoreError::Conflict { .. }) => return Ok(()),
+                applied => applied?,
             }
         }
-        Ok(())
     }
 }
 
@@ -202,31 +248,34 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    fn push(&mut self, certificate: RevokedSubject) -> Result<(), StoreError> {
+    /// Takes the next certificate; answers whether some were written.
+    fn push(&mut self, certificate: RevokedSubject) -> Result<bool, StoreError> {
         let dates = [self.earliest_not_after, certificate.subject.not_after];
         // Of one of which it is not known, nothing is earlier.
         self.earliest_not_after = dates.into_iter().flatten().min();
         self.certificates.push(certificate);
-        if self.certificates.len() == Chunk::CERTIFICATES { self.pack() } else { Ok(()) }
+        if self.certificates.len() == Chunk::CERTIFICATES { self.pack() } else { Ok(false) }
     }
 
-    fn pack(&mut self) -> Result<(), StoreError> {
-        let value = Chunk::to_octets(&self.certificates);
+    fn pack(&mut self) -> Result<bool, StoreError> {
+        let octets = Chunk::to_octets(&self.certificates);
         self.certificates.clear();
         // A log ends before there are so many.
         let number = u32::try_from(self.tally.count).unwrap_or(u32::MAX);
-        self.tally.add(&value);
+        self.tally.add(&octets);
+        let value = sealed(octets);
         let key = key::chunk(self.issuer, &self.generation, number);
         self.puts.push(Put { table: TABLE, key, expected: Version::ABSENT, value });
-        if self.puts.len() == AT_ONCE { self.write() } else { Ok(()) }
+        if self.puts.len() == AT_ONCE { self.write() } else { Ok(false) }
     }
 
-    fn write(&mut self) -> Result<(), StoreError> {
+    fn write(&mut self) -> Result<bool, StoreError> {
         let puts = mem::take(&mut self.puts);
         if puts.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        self.store.apply(&Batch { puts, ..Batch::default() })
+        self.store.apply(&Batch { puts, ..Batch::default() })?;
+        Ok(true)
     }
 
     /// Writes the rest; answers what all chunks are.

@@ -199,7 +199,10 @@ fn read_checkpoint(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> boo
 fn read_all(update: &mut Update<'_>, view: &View<'_>, head: &Head) -> Result<(), StoreError> {
     let known = *update.token();
     let token = FreshnessToken { position: head.position, chain: head.chain, ..known };
-    update.read(token, head.tally, |filling| view.live(known.issuer, head, |is| filling.add(is)))
+    update
+        .read(token, head.tally, |filling| view.live(known.issuer, head, |is| filling.add(is)))?;
+    update.caught_up(head.position);
+    Ok(())
 }
 
 impl Indexes {

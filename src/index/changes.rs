@@ -2,7 +2,7 @@
 
 use super::{
     chunk::Chunk,
-    record::{AsOf, Exception},
+    record::{Exception, Said},
     revoked::RevokedSubject,
 };
 use crate::serial::Serial;
@@ -41,10 +41,10 @@ impl<'a> Merge<'a> {
     /// # Errors
     /// Where `visit` fails.
     #[inline]
-    pub(crate) fn chunk<E>(
+    pub(crate) fn take_in<E>(
         &mut self,
         chunk: &Chunk,
-        visit: &mut impl FnMut(AsOf<'_>) -> Result<(), E>,
+        visit: &mut impl FnMut(Said<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut records = chunk.records();
         let said = |record| chunk.said(record);
@@ -71,7 +71,7 @@ impl<'a> Merge<'a> {
     /// Where `visit` fails.
     pub(crate) fn finish<E>(
         self,
-        visit: &mut impl FnMut(AsOf<'_>) -> Result<(), E>,
+        visit: &mut impl FnMut(Said<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.changes.iter().try_for_each(|change| visit_one(*change, visit))
     }
@@ -79,7 +79,7 @@ impl<'a> Merge<'a> {
 
 fn visit_one<E>(
     is: RevokedSubject,
-    visit: &mut impl FnMut(AsOf<'_>) -> Result<(), E>,
+    visit: &mut impl FnMut(Said<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    visit(AsOf::Exception(&Exception { is, before: None, left: None }))
+    visit(Said::Exception(&Exception { is, before: None, left: None }))
 }

@@ -8,7 +8,7 @@
 //! Words are big-endian. An exception is named by its place among those of the chunk.
 
 use super::{
-    record::{AsOf, Exception, OCTETS, Packed, Record},
+    record::{Exception, OCTETS, Packed, Record, Said},
     revoked::RevokedSubject,
 };
 use crate::{
@@ -98,10 +98,10 @@ impl Chunk {
 
     /// What a record of it says.
     #[inline]
-    pub(super) fn said<'a>(&'a self, record: &'a Record) -> Option<AsOf<'a>> {
+    pub(super) fn said<'a>(&'a self, record: &'a Record) -> Option<Said<'a>> {
         match record.exception() {
-            None => Some(AsOf::Record(record, record.version())),
-            Some(exception) => Some(AsOf::Exception(self.exceptions.get(exception as usize)?)),
+            None => Some(Said::Record(record, record.version())),
+            Some(exception) => Some(Said::Exception(self.exceptions.get(exception as usize)?)),
         }
     }
 }

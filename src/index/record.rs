@@ -57,7 +57,7 @@ pub(crate) struct Exception {
 pub(super) type Exceptions = Pages<OnceLock<Box<Exception>>>;
 
 /// A record as it was at a position.
-pub(crate) enum AsOf<'a> {
+pub(crate) enum Said<'a> {
     Record(&'a Record, u64),
     Exception(&'a Exception),
 }
@@ -204,10 +204,10 @@ impl Record {
         &'a self,
         position: Position,
         exceptions: &'a Exceptions,
-    ) -> Option<AsOf<'a>> {
+    ) -> Option<Said<'a>> {
         match self.version() {
             version if version & EXCEPTION == 0 => {
-                (self.first() <= position).then_some(AsOf::Record(self, version))
+                (self.first() <= position).then_some(Said::Record(self, version))
             }
             version => self.before_exceptions(version, position, exceptions),
         }
@@ -220,15 +220,15 @@ impl Record {
         mut version: u64,
         position: Position,
         exceptions: &'a Exceptions,
-    ) -> Option<AsOf<'a>> {
+    ) -> Option<Said<'a>> {
         while version & EXCEPTION != 0 {
             let exception = exceptions.get(version as u32)?.get()?;
             if exception.is.last <= position {
-                return Some(AsOf::Exception(exception));
+                return Some(Said::Exception(exception));
             }
             version = exception.before?;
         }
-        (self.first() <= position).then_some(AsOf::Record(self, version))
+        (self.first() <= position).then_some(Said::Record(self, version))
     }
 
     #[inline]
@@ -261,7 +261,7 @@ impl Record {
     }
 }
 
-impl AsOf<'_> {
+impl Said<'_> {
     /// Whether CRLs made from this position need not know of it any more.
     #[inline]
     pub(super) fn has_left(&self, position: Position) -> bool {

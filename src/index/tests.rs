@@ -191,7 +191,7 @@ proptest! {
             let chunk = Chunk::from_octets(&octets).unwrap();
             let ends = [some.first(), some.last()].map(|is| is.unwrap().subject.serial.words());
             prop_assert_eq!(chunk.range(), Some((ends[0], ends[1])));
-            let Ok(()) = merge.chunk(&chunk, &mut visit);
+            let Ok(()) = merge.take_in(&chunk, &mut visit);
             for cut in [0, 1, 5, octets.len() / 2, octets.len() - 1] {
                 prop_assert!(Chunk::from_octets(&octets[..cut]).is_err());
             }
@@ -211,7 +211,7 @@ proptest! {
         damage.iter().for_each(|(at, by)| *at.get_mut(&mut octets) ^= by);
         if let Ok(chunk) = Chunk::from_octets(&octets) {
             let mut serials = Vec::new();
-            let Ok(()) = Merge::new(&[]).chunk(&chunk, &mut |said| {
+            let Ok(()) = Merge::new(&[]).take_in(&chunk, &mut |said| {
                 serials.push(said.subject().subject.serial);
                 Ok::<_, Infallible>(())
             });

@@ -16,7 +16,7 @@ use super::{
     lines::{Full, Lines},
     order::Order,
     pages::Pages,
-    record::{AsOf, Exception, Exceptions, Packed, Record},
+    record::{Exception, Exceptions, Packed, Record, Said},
     revoked::RevokedSubject,
 };
 use crate::{
@@ -144,8 +144,8 @@ impl View {
             group.iter().for_each(|record| self.prefetch_line(self.hash.of(record.number())));
             for record in group {
                 match chunk.said(record) {
-                    Some(AsOf::Exception(exception)) => self.add_new(end, exception.is)?,
-                    Some(said @ AsOf::Record(..)) => {
+                    Some(Said::Exception(exception)) => self.add_new(end, exception.is)?,
+                    Some(said @ Said::Record(..)) => {
                         self.insert(end, record.number(), |place| place.copy(record))?;
                         end.count_in(&said.subject());
                     }
@@ -243,7 +243,7 @@ impl View {
     }
 
     /// The last that is said of a certificate.
-    fn latest(&self, id: u32) -> Option<AsOf<'_>> {
+    fn latest(&self, id: u32) -> Option<Said<'_>> {
         self.records.get(id)?.at(LATEST, &self.exceptions)
     }
 
@@ -309,7 +309,7 @@ impl Snapshot<'_> {
     }
 
     #[inline]
-    fn at<'a>(&'a self, record: &'a Record) -> Option<AsOf<'a>> {
+    fn at<'a>(&'a self, record: &'a Record) -> Option<Said<'a>> {
         record.at(self.position, &self.view.exceptions)
     }
 
@@ -334,7 +334,7 @@ impl Snapshot<'_> {
     }
 
     #[inline]
-    fn each_record<E>(&self, mut visit: impl FnMut(AsOf<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn each_record<E>(&self, mut visit: impl FnMut(Said<'_>) -> Result<(), E>) -> Result<(), E> {
         let records = self.view.records.flat();
         let number = |id| records.get(id).map(Record::number).unwrap_or_default();
         let leaves = self.view.order.of(self.view.count.load(Acquire), number);

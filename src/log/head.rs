@@ -2,12 +2,10 @@
 
 use super::{CommandId, Entry, Event, NewEntry, Position, entry::chain_after};
 use crate::{
-    codec::{Damaged, Reader, Writer},
+    codec::{self, Damaged, Reader, Writer},
     crl::Extent,
     time::Timestamp,
 };
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
 
 /// The head of an issuer's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +35,13 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds the octets of one entry.
     pub(crate) fn add(&mut self, entry: &[u8]) {
-        let mut hasher = SipHasher13::new();
-        hasher.write(entry);
+        self.add_sum(codec::sum(entry));
+    }
+
+    /// Adds the sum of the octets of one.
+    pub(crate) fn add_sum(&mut self, sum: u128) {
         self.count = self.count.wrapping_add(1);
-        self.sum = self.sum.wrapping_add(hasher.finish128().as_u128());
+        self.sum = self.sum.wrapping_add(sum);
     }
 
     /// Takes away the octets of one entry that was added.

@@ -15,7 +15,7 @@ use crate::{
     time::Timestamp,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -202,7 +202,7 @@ impl<S: Store> Publisher<S> {
         goes_on: &(dyn Fn() -> bool + Sync),
         tell: &mut dyn FnMut(Attempt),
     ) -> Result<(), Error> {
-        let mut unread = None;
+        let (mut unread, mut had_jobs) = (None, BTreeSet::new());
         for publishing in &self.publishings {
             let jobs = match self.states_of(publishing) {
                 Ok(states) => publishing.schedule.due_all(self.authority.now(), &states),
@@ -211,17 +211,18 @@ impl<S: Store> Publisher<S> {
                     continue;
                 }
             };
-            let had_jobs = !jobs.is_empty();
-            self.run_all(publishing, jobs, goes_on, tell);
-            // What is published does not hang on it: it only makes the next one quicker.
-            if had_jobs
-                && goes_on()
-                && let Err(error) = self.authority.checkpoint_if_worth_it(publishing.issuer)
-            {
-                observe::checkpoint_failed(publishing.issuer, &error);
+            if !jobs.is_empty() {
+                had_jobs.insert(publishing.issuer);
             }
+            self.run_all(publishing, jobs, goes_on, tell);
         }
         self.tell_backlog();
+        // Nothing that is published hangs on them: they make the next one quicker.
+        for issuer in had_jobs.into_iter().take_while(|_| goes_on()) {
+            if let Err(error) = self.authority.checkpoint_if_worth_it(issuer, goes_on) {
+                observe::checkpoint_failed(issuer, &error);
+            }
+        }
         unread.map_or(Ok(()), Err)
     }
 

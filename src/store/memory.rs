@@ -75,6 +75,10 @@ impl Store for MemoryStore {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         Ok(Box::new(MemorySnapshot(state.clone())))
     }
+
+    fn snapshots_freely(&self) -> bool {
+        true
+    }
 }
 
 struct MemorySnapshot(State);

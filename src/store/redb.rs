@@ -110,6 +110,10 @@ impl Store for RedbStore {
         let records = transaction.open_table(RECORDS).at(&self.place)?;
         Ok(Box::new(RedbSnapshot { records, place: &self.place }))
     }
+
+    fn snapshots_freely(&self) -> bool {
+        true
+    }
 }
 
 /// The table keeps its read transaction alive.

@@ -34,6 +34,8 @@ pub(super) struct Listing<'a> {
     pub(super) checkpoint: Option<&'a Checkpoint>,
     /// Where the chunks of the checkpoint are read.
     pub(super) store: &'a dyn Store,
+    /// Whether a chunk was lost.
+    pub(super) lost: &'a Cell<bool>,
     pub(super) issuer: IssuerId,
     pub(super) scope: Scope,
     pub(super) head: Head,
@@ -104,10 +106,26 @@ impl Listing<'_> {
         self
     }
 
-    /// Goes back to reading and measuring what is in the store; answers whether it did not before.
-    pub(super) fn measure(&mut self) -> bool {
+    /// After this error, goes back to reading and measuring what is in the store, if that may help.
+    fn measures_after(&mut self, error: &CrlError) -> bool {
+        // Whoever reads the octets of a CRL to sign them has his own words for one that is lost.
+        if !matches!(error, CrlError::EntriesChanged { .. }) && !self.lost.get() {
+            return false;
+        }
         let known = self.live.take().is_some() | self.checkpoint.take().is_some();
         known | self.guess.take().is_some()
+    }
+
+    /// Does something with what is listed, once more where it was not what was known.
+    pub(super) fn try_to<T>(
+        &mut self,
+        mut act: impl FnMut(&Self) -> Result<T, CrlError>,
+    ) -> Result<T, CrlError> {
+        match act(self) {
+            // If anything was signed, it has not left.
+            Err(error) if self.measures_after(&error) => act(self),
+            done => done,
+        }
     }
 
     /// Whether nothing is known that keeps any entry from being listed as it stands.
@@ -131,7 +149,7 @@ impl Listing<'_> {
         writer: &mut EntryWriter<'_>,
     ) -> Result<(), CrlError> {
         let mut without_not_after = 0_u64;
-        let written = checkpoint.each::<Unwritten>(self.store, |said| {
+        let written = checkpoint.each::<Unwritten>(self.view, self.store, |said| {
             without_not_after += u64::from(said.lacks_not_after());
             Ok(said.write(writer)?)
         });
@@ -146,6 +164,7 @@ impl Listing<'_> {
         match unwritten {
             Unwritten::Failed(error) => error,
             Unwritten::Lost | Unwritten::Stopped(_) => {
+                self.lost.set(true);
                 CrlError::EntriesChanged { number: self.number }
             }
         }
@@ -173,7 +192,7 @@ impl Listing<'_> {
         if let (Some(checkpoint), None, None) =
             (self.checkpoint, &self.invalidation, self.partition())
         {
-            let read = checkpoint.each::<Unwritten>(self.store, |said| {
+            let read = checkpoint.each::<Unwritten>(self.view, self.store, |said| {
                 Ok(self.decide(&said.subject(), &mut visit)?)
             });
             return read.map_err(|unwritten| self.failure(unwritten));

@@ -60,6 +60,8 @@ pub(super) struct Making<'a> {
     live: Option<Live<'a>>,
     checkpoint: Option<Checkpoint>,
     store: &'a dyn Store,
+    /// Whether a chunk of the checkpoint was lost.
+    lost: Cell<bool>,
     pub(super) known: KnownIssuer,
     request: &'a CrlRequest,
     head: Head,
@@ -104,7 +106,11 @@ impl<S: Store> Authority<S> {
             if last == Some(number) && is_covered {
                 self.check_kinds(&view, issuer, request, kinds)?;
                 let making = self.settle(&view, live, issuer, request, number, this_update)?;
-                return make(&making);
+                let made = make(&making);
+                if making.lost.get() {
+                    self.lost_checkpoints().insert(issuer);
+                }
+                return made;
             }
         }
         Err(Error::Contended { attempts: ATTEMPTS })
@@ -210,6 +216,7 @@ impl<S: Store> Authority<S> {
             live,
             checkpoint,
             store: &self.store,
+            lost: Cell::new(false),
             key_identifier: self.key_identifier(&known)?,
             known,
             request,
@@ -263,6 +270,7 @@ impl Making<'_> {
             live: self.live,
             checkpoint: self.checkpoint.as_ref(),
             store: self.store,
+            lost: &self.lost,
             issuer,
             scope,
             head: self.head,
@@ -300,13 +308,9 @@ impl Making<'_> {
             tbs = tbs.with_expired_certificates_since(since);
         }
         let mut appendix = self.legacy(base)?;
-        appendix.extend(listing.removed()?);
+        appendix.extend(listing.try_to(Listing::removed)?);
         let tbs = tbs.with_appendix(&appendix);
-        let made = match make(&tbs, &listing) {
-            // If anything was signed, it has not left.
-            Err(CrlError::EntriesChanged { .. }) if listing.measure() => make(&tbs, &listing),
-            made => made,
-        }?;
+        let made = listing.try_to(|listing| make(&tbs, listing))?;
         Ok((made, listing.without_not_after.get()))
     }
 

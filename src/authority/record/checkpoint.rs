@@ -1,7 +1,7 @@
 //! The record that names the chunks of a checkpoint.
 
 use crate::{
-    codec::{Damaged, Reader, Writer},
+    codec::{Damaged, Reader, Writer, sealed, unsealed},
     issuer_id::IssuerId,
     log::{FreshnessToken, Position, Tally},
     time::Timestamp,
@@ -40,10 +40,12 @@ impl CheckpointRecord {
         out.fixed(&self.generation);
         self.chunks.write(&mut out);
         out.optional(self.earliest_not_after, Writer::timestamp);
-        out.finish()
+        sealed(out.finish())
     }
 
     pub(in crate::authority) fn from_octets(octets: &[u8]) -> Result<Self, Damaged> {
+        let problem = "octets of another sum";
+        let (octets, _) = unsealed(octets).ok_or(Damaged { problem, offset: 0 })?;
         let mut input = Reader::new(octets, Self::FORMAT)?;
         let record = Self {
             incarnation: input.fixed()?,

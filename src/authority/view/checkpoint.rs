@@ -6,6 +6,7 @@
 use super::View;
 use crate::{
     authority::record::CheckpointRecord,
+    codec::unsealed,
     index::{Changes, Chunk, Merge, RevokedSubject, Said},
     issuer_id::IssuerId,
     log::{Head, Tally},
@@ -94,17 +95,38 @@ impl Checkpoint {
         before.is_some_and(|before| earliest.is_some_and(|it| it < before))
     }
 
-    /// Visits what is said of each certificate, in the order of the serial numbers. The store is read
-    /// on another thread meanwhile.
+    /// Visits what is said of each certificate, in the order of the serial numbers. Where the store
+    /// gives another snapshot for nothing, it is read on another thread meanwhile.
     pub(in crate::authority) fn each<E: From<Lost>>(
         &self,
+        view: &View<'_>,
         store: &dyn Store,
         mut visit: impl FnMut(Said<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut merge = Merge::new(&self.changes);
+        if store.snapshots_freely() {
+            self.each_chunk_beside(store, &mut |chunk| merge.take_in(chunk, &mut visit))?;
+        } else {
+            let mut taken = Ok(());
+            self.read(&view.snapshot, &mut |chunk| {
+                taken = merge.take_in(&chunk, &mut visit);
+                if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            taken?;
+        }
+        merge.finish(&mut visit)
+    }
+
+    /// Visits the chunks, which another thread reads.
+    fn each_chunk_beside<E: From<Lost>>(
+        &self,
+        store: &dyn Store,
+        visit: &mut dyn FnMut(&Chunk) -> Result<(), E>,
+    ) -> Result<(), E> {
         thread::scope(|scope| -> Result<(), E> {
             let (sender, chunks) = mpsc::sync_channel(AHEAD);
             let read = move || {
+                // A later one than the view: it may lack a chunk, but shows no other in its place.
                 let snapshot = store.snapshot().map_err(|_| Lost)?;
                 self.read(&*snapshot, &mut |chunk| match sender.send(chunk) {
                     Ok(()) => ControlFlow::Continue(()),
@@ -114,11 +136,10 @@ impl Checkpoint {
             // Where the operating system has no thread left, the entries are read.
             let reader = thread::Builder::new().spawn_scoped(scope, read).map_err(|_| Lost)?;
             for chunk in chunks {
-                merge.chunk(&chunk, &mut visit)?;
+                visit(&chunk)?;
             }
             Ok(reader.join().unwrap_or(Err(Lost))?)
-        })?;
-        merge.finish(&mut visit)
+        })
     }
 
     /// Reads the chunks until `take` breaks.
@@ -135,8 +156,10 @@ impl Checkpoint {
             &prefix,
             key::past(&prefix).as_deref(),
             &mut |_, value| {
-                found.add(value);
-                let chunk = Chunk::from_octets(value).ok();
+                let chunk = unsealed(value).and_then(|(octets, sum)| {
+                    found.add_sum(sum);
+                    Chunk::from_octets(octets).ok()
+                });
                 let range = chunk.as_ref().and_then(Chunk::range);
                 let next = chunk.zip(range).filter(|(_, (first, _))| last < Some(*first));
                 let Some((chunk, (_, end))) = next else {
