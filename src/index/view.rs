@@ -254,9 +254,8 @@ impl View {
 
     #[inline]
     fn record(&self, serial: Serial, hash: u64) -> Option<&Record> {
-        // Its words are of use only where a tag is the right one.
-        let is_it = move |record: &&Record| record.is_about(serial.words());
-        let look = move |id| self.records.get(id).filter(is_it);
+        let number = serial.words();
+        let look = move |id| self.records.get(id).filter(|record| record.is_about(number));
         self.lines.find(hash, look)
     }
 
