@@ -65,7 +65,7 @@ use crate::{
     store::{Store, StoreError},
     time::{Clock, SystemClock, Timestamp},
 };
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex};
 
 /// How many certificates are recorded or revoked by one durable write.
 const AT_ONCE: usize = 1000;
@@ -109,8 +109,8 @@ pub struct Authority<S> {
     falls: KnownFalls,
     queue: Queue,
     leases: Leases,
-    /// The issuers whose checkpoints lack something.
-    lost_checkpoints: Mutex<BTreeSet<IssuerId>>,
+    /// The generations of checkpoints that lack something.
+    lost_checkpoints: Mutex<BTreeMap<IssuerId, [u8; 16]>>,
 }
 
 /// Fills octets with random ones.

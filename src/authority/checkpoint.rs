@@ -18,11 +18,12 @@ use crate::{
     index::{Chunk, RevokedSubject},
     issuer_id::IssuerId,
     log::{Head, Position, Tally},
+    scope::Scope,
     store::{Batch, Put, Retire, Space, Store, StoreError, Table, Version, key},
     time::Timestamp,
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     mem,
     ops::ControlFlow,
     sync::{MutexGuard, PoisonError},
@@ -98,8 +99,9 @@ impl<S: Store> Authority<S> {
     ) -> Result<(), Error> {
         let view = self.view()?;
         let head = view.head(issuer)?;
-        let is_lost = self.lost_checkpoints().contains(&issuer);
-        let since = match view.checkpoint(issuer, &head).filter(|_| !is_lost) {
+        let lost = self.lost_checkpoints().get(&issuer).copied();
+        let known = view.checkpoint(issuer, &head);
+        let since = match known.filter(|known| lost != Some(known.record.generation)) {
             Some(known) => head.position.0.saturating_sub(known.record.position.0),
             None => head.tally.count,
         };
@@ -110,8 +112,8 @@ impl<S: Store> Authority<S> {
         Ok(())
     }
 
-    /// The issuers whose checkpoints lack something.
-    pub(super) fn lost_checkpoints(&self) -> MutexGuard<'_, BTreeSet<IssuerId>> {
+    /// The generations of checkpoints that lack something.
+    pub(super) fn lost_checkpoints(&self) -> MutexGuard<'_, BTreeMap<IssuerId, [u8; 16]>> {
         self.lost_checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -121,14 +123,34 @@ impl<S: Store> Authority<S> {
         issuer: IssuerId,
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Option<Position>, Error> {
+        let generation = self.draw()?;
+        let written = self.write_generation(issuer, generation, goes_on);
+        let may_be_in_force = match &written {
+            Ok(position) => position.is_some(),
+            // Nobody knows what became of the last batch.
+            Err(Error::Store(error)) => !matches!(error, StoreError::Corrupt { .. }),
+            Err(_) => false,
+        };
+        if !may_be_in_force {
+            let _ = self.remove_chunks(issuer, &generation);
+        }
+        written
+    }
+
+    /// Writes a checkpoint of this generation. Where it is not in force, its chunks are left.
+    fn write_generation(
+        &self,
+        issuer: IssuerId,
+        generation: [u8; 16],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Position>, Error> {
         let view = self.view()?;
         let incarnation = view.require_issuer(issuer)?.record.incarnation;
         let head = view.head(issuer)?;
         let (version, _) = view.checkpoint_record(issuer)?;
-        let generation = self.draw()?;
         let mut chunks = Chunks::new(&self.store, issuer, generation);
         let (mut folded, mut is_given_up) = (Folded::default(), false);
-        view.live_by_page(issuer, |key, value| {
+        view.live_by_serial(issuer, Scope::Full, |key, value| {
             if let Some(done) = folded.add(key, value)?
                 && chunks.push(done)?
             {
@@ -162,7 +184,7 @@ impl<S: Store> Authority<S> {
         let (table, key, value) = (TABLE, issuer.as_octets().to_vec(), record.to_octets());
         let put = Put { table, key, expected: version, value };
         match self.store.apply(&Batch { puts: vec![put], ..Batch::default() }) {
-            // The chunks of the one that was not as quick go with the next one.
+            // Somebody else was quicker.
             Err(StoreError::Conflict { .. }) => return Err(Error::Contended { attempts: 1 }),
             applied => applied?,
         }

@@ -185,7 +185,7 @@ impl<S: Store> Publisher<S> {
     /// Makes and releases what is due now, the most urgent first, on
     /// [some threads](Publisher::with_threads) that have ended when it returns. A signer or a sink
     /// that panics has failed. Where it saves time, a [checkpoint](Authority::checkpoint) is written
-    /// afterwards.
+    /// afterwards, and what becomes due meanwhile waits.
     ///
     /// # Errors
     /// Where the record of an issuer cannot be read: what is due for the others is done all the same.

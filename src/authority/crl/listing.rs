@@ -108,8 +108,14 @@ impl Listing<'_> {
 
     /// After this error, goes back to reading and measuring what is in the store, if that may help.
     fn measures_after(&mut self, error: &CrlError) -> bool {
-        // Whoever reads the octets of a CRL to sign them has his own words for one that is lost.
-        if !matches!(error, CrlError::EntriesChanged { .. }) && !self.lost.get() {
+        let may_help = match error {
+            CrlError::EntriesChanged { .. } => true,
+            // It is out.
+            CrlError::NotDurable { .. } => false,
+            // Whoever reads the octets of a CRL to sign them has his own words for one that is lost.
+            _ => self.lost.get(),
+        };
+        if !may_help {
             return false;
         }
         let known = self.live.take().is_some() | self.checkpoint.take().is_some();

@@ -107,8 +107,8 @@ impl<S: Store> Authority<S> {
                 self.check_kinds(&view, issuer, request, kinds)?;
                 let making = self.settle(&view, live, issuer, request, number, this_update)?;
                 let made = make(&making);
-                if making.lost.get() {
-                    self.lost_checkpoints().insert(issuer);
+                if let Some(checkpoint) = making.checkpoint.filter(|_| making.lost.get()) {
+                    self.lost_checkpoints().insert(issuer, checkpoint.record.generation);
                 }
                 return made;
             }

@@ -20,8 +20,8 @@ const TABLE: Table = Table::Checkpoints;
 /// How many entries after a checkpoint are read, and held, with it.
 pub(in crate::authority) const MOST: u64 = 1 << 16;
 
-/// How many chunks are read ahead of who takes them.
-const AHEAD: usize = 16;
+/// How many chunks are read at once, and wait for who takes them.
+const AHEAD: usize = 8;
 
 /// A checkpoint, and what was said since.
 pub(in crate::authority) struct Checkpoint {
@@ -82,7 +82,7 @@ impl View<'_> {
     ) -> Result<(), Lost> {
         checkpoint.read(&self.snapshot, &mut |chunk| {
             visit(&chunk);
-            ControlFlow::Continue(())
+            Ok(())
         })
     }
 }
@@ -107,12 +107,7 @@ impl Checkpoint {
         if store.snapshots_freely() {
             self.each_chunk_beside(store, &mut |chunk| merge.take_in(chunk, &mut visit))?;
         } else {
-            let mut taken = Ok(());
-            self.read(&view.snapshot, &mut |chunk| {
-                taken = merge.take_in(&chunk, &mut visit);
-                if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            taken?;
+            self.read(&view.snapshot, &mut |chunk| merge.take_in(&chunk, &mut visit))?;
         }
         merge.finish(&mut visit)
     }
@@ -128,10 +123,8 @@ impl Checkpoint {
             let read = move || {
                 // A later one than the view: it may lack a chunk, but shows no other in its place.
                 let snapshot = store.snapshot().map_err(|_| Lost)?;
-                self.read(&*snapshot, &mut |chunk| match sender.send(chunk) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                })
+                // Where nobody takes them any more, nobody asks what became of them.
+                self.read(&*snapshot, &mut |chunk| sender.send(chunk).map_err(|_| Lost))
             };
             // Where the operating system has no thread left, the entries are read.
             let reader = thread::Builder::new().spawn_scoped(scope, read).map_err(|_| Lost)?;
@@ -142,36 +135,43 @@ impl Checkpoint {
         })
     }
 
-    /// Reads the chunks until `take` breaks.
-    fn read(
+    /// Reads the chunks, and hands on some at once: `take` may use the store.
+    fn read<E: From<Lost>>(
         &self,
         snapshot: &dyn Snapshot,
-        take: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
-    ) -> Result<(), Lost> {
+        take: &mut dyn FnMut(Chunk) -> Result<(), E>,
+    ) -> Result<(), E> {
         let prefix = key::chunks(self.issuer, &self.record.generation);
-        let (mut found, mut last, mut is_sound) = (Tally::default(), None, true);
-        let mut flow = ControlFlow::Continue(());
-        let read = snapshot.scan(
-            Space::Table(TABLE),
-            &prefix,
-            key::past(&prefix).as_deref(),
-            &mut |_, value| {
-                let chunk = unsealed(value).and_then(|(octets, sum)| {
-                    found.add_sum(sum);
-                    Chunk::from_octets(octets).ok()
+        let past = key::past(&prefix);
+        let (mut found, mut last, mut from) = (Tally::default(), None, Some(prefix));
+        while let Some(first) = from.take() {
+            let mut some = Vec::with_capacity(AHEAD);
+            let mut is_sound = true;
+            let read =
+                snapshot.scan(Space::Table(TABLE), &first, past.as_deref(), &mut |key, value| {
+                    let chunk = unsealed(value).and_then(|(octets, sum)| {
+                        found.add_sum(sum);
+                        Chunk::from_octets(octets).ok()
+                    });
+                    let range = chunk.as_ref().and_then(Chunk::range);
+                    let next = chunk.zip(range).filter(|(_, (first, _))| last < Some(*first));
+                    is_sound = next.is_some();
+                    if let Some((chunk, (_, end))) = next {
+                        last = Some(end);
+                        some.push(chunk);
+                    }
+                    if is_sound && some.len() < AHEAD {
+                        return ControlFlow::Continue(());
+                    }
+                    // With one more octet it is the first key past this one.
+                    from = Some([key, &[0][..]].concat());
+                    ControlFlow::Break(())
                 });
-                let range = chunk.as_ref().and_then(Chunk::range);
-                let next = chunk.zip(range).filter(|(_, (first, _))| last < Some(*first));
-                let Some((chunk, (_, end))) = next else {
-                    is_sound = false;
-                    return ControlFlow::Break(());
-                };
-                last = Some(end);
-                flow = take(chunk);
-                flow
-            },
-        );
-        let is_all = is_sound && found == self.record.chunks;
-        if read.is_ok() && (flow.is_break() || is_all) { Ok(()) } else { Err(Lost) }
+            if read.is_err() || !is_sound {
+                return Err(Lost.into());
+            }
+            some.into_iter().try_for_each(&mut *take)?;
+        }
+        if found == self.record.chunks { Ok(()) } else { Err(Lost.into()) }
     }
 }

@@ -16,6 +16,9 @@ use std::{
 /// How many entries of all partitions are held at once.
 const ROWS: usize = 16 << 10;
 
+/// How many entries of one partition are read at once at most.
+const MOST: usize = 1024;
+
 /// How many entries of one partition are read at once at least: below that, more time would go into
 /// asking than into reading.
 const FEWEST: usize = 16;
@@ -23,36 +26,25 @@ const FEWEST: usize = 16;
 impl View<'_> {
     /// The entries about certificates of a partition, or else of the whole issuer, as they are
     /// stored: ascending by serial number, those about one certificate in the order of the log.
-    /// `visit` sees key and value. What a scan must find is [`View::tally`].
+    /// `visit` sees key and value, and may use the store. What it must see is [`View::tally`].
     ///
-    /// They are kept by partition. So where several are asked for, the next entries of each are
-    /// held, 16 thousand of them together, or 16 of each where that is more.
+    /// They are kept by partition. So the next entries of each are held: a thousand, or where many
+    /// are asked for 16 thousand of them together, or 16 of each where that is more.
     pub(in crate::authority) fn live_by_serial<E: From<StoreError>>(
         &self,
         issuer: IssuerId,
         scope: Scope,
         visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
-        if let Scope::Partition(partition) = scope {
-            let prefix = key::entries(issuer, partition);
-            return self.scan(Space::Entries, &prefix, key::past(&prefix), visit);
+        let partitions = match scope {
+            Scope::Partition(partition) => vec![partition],
+            _ => self.with_entries(issuer)?,
+        };
+        let page = (ROWS / partitions.len()).clamp(FEWEST, MOST);
+        match partitions[..] {
+            [partition] => self.of_one(issuer, partition, page, visit),
+            _ => self.merged(issuer, &partitions, page, visit),
         }
-        let partitions = self.with_entries(issuer)?;
-        if partitions.len() == 1 {
-            let prefix = issuer.as_octets();
-            return self.scan(Space::Entries, prefix, key::past(prefix), visit);
-        }
-        self.merged(issuer, &partitions, (ROWS / partitions.len()).max(FEWEST), visit)
-    }
-
-    /// As [`View::live_by_serial`] of the whole issuer, but `visit` may use the store.
-    pub(in crate::authority) fn live_by_page<E: From<StoreError>>(
-        &self,
-        issuer: IssuerId,
-        visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
-    ) -> Result<(), E> {
-        let partitions = self.with_entries(issuer)?;
-        self.merged(issuer, &partitions, (ROWS / partitions.len()).max(FEWEST), visit)
     }
 
     /// The partitions of which there may be entries.
@@ -60,6 +52,28 @@ impl View<'_> {
         let tallies = self.recorded_tallies(issuer)?.into_iter();
         let others = tallies.filter(|(_, tally)| tally.count > 0).map(|(number, _)| number);
         Ok([Partition(0)].into_iter().chain(others).collect())
+    }
+
+    /// The entries of this partition, so many held at once.
+    fn of_one<E: From<StoreError>>(
+        &self,
+        issuer: IssuerId,
+        partition: Partition,
+        page: usize,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let mut run = Run::new(issuer, partition);
+        loop {
+            run.fill(self, page)?;
+            if run.rows.is_empty() {
+                return Ok(());
+            }
+            for (key, value) in run.rows.drain(..) {
+                if visit(&key, &value)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// The entries of these partitions, ascending by serial number, so many of each held at once.
@@ -73,8 +87,7 @@ impl View<'_> {
         let mut runs = Vec::with_capacity(partitions.len());
         let mut next = BinaryHeap::with_capacity(partitions.len());
         for (number, &partition) in partitions.iter().enumerate() {
-            let prefix = key::entries(issuer, partition);
-            let mut run = Run { prefix: prefix.len(), from: Some(prefix), rows: VecDeque::new() };
+            let mut run = Run::new(issuer, partition);
             if let Some(key) = run.peek(self, page)? {
                 next.push(Reverse((key, number)));
             }
@@ -105,8 +118,13 @@ struct Run {
 }
 
 impl Run {
-    /// What orders the next entry among those of other partitions: serial number and position.
-    fn peek(&mut self, view: &View<'_>, page: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    fn new(issuer: IssuerId, partition: Partition) -> Self {
+        let prefix = key::entries(issuer, partition);
+        Self { prefix: prefix.len(), from: Some(prefix), rows: VecDeque::new() }
+    }
+
+    /// Reads the next page, where nothing is left of the one before.
+    fn fill(&mut self, view: &View<'_>, page: usize) -> Result<(), StoreError> {
         if self.rows.is_empty()
             && let Some(from) = self.from.take()
         {
@@ -121,6 +139,12 @@ impl Run {
             let last = self.rows.back().filter(|_| self.rows.len() == page);
             self.from = last.map(|(key, _)| [key, &[0][..]].concat());
         }
+        Ok(())
+    }
+
+    /// What orders the next entry among those of other partitions: serial number and position.
+    fn peek(&mut self, view: &View<'_>, page: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        self.fill(view, page)?;
         let first = self.rows.front();
         Ok(first.map(|(key, _)| key.get(self.prefix..).unwrap_or_default().to_vec()))
     }

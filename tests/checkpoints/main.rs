@@ -1,16 +1,16 @@
 //! Checkpoints: they spare reading the entries one by one, and change nothing of what a CRL lists or a
 //! look-up answers, whatever becomes of them.
 
-mod support {
-    pub mod toy;
-}
+mod stores;
+#[path = "../support/toy.rs"]
+mod toy;
 
 use annul::{
     AddIssuer, Amend, Amendment, Authority, CertificateList, Checkpointed, Compact, CrlRequest,
     Distribution, Error, Issue, MemorySink, MemoryStore, Reason, Registration, RevocationAnswer,
     Revoke, Store, StoreError, Target, Timestamp,
     conformance::{Fault, Faults, Faulty, Hiding},
-    store::{Batch, Put, Record, Snapshot, Space, Table, Visit},
+    store::{Batch, Partition, Put, Space, Table, key},
 };
 use proptest::prelude::*;
 use std::{
@@ -22,7 +22,8 @@ use std::{
     thread,
     time::Duration,
 };
-use support::toy::{Ca, ToyClock, authority, day, serial};
+use stores::{Counting, OneByOne, Silent};
+use toy::{Ca, ToyClock, authority, day, serial};
 
 const CHECKPOINTS: Space = Space::Table(Table::Checkpoints);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -118,8 +119,8 @@ impl World {
     }
 
     /// A store that shows no checkpoint.
-    fn without_checkpoints(&self) -> Hiding<&MemoryStore> {
-        Hiding::new(&self.store, CHECKPOINTS, self.ca.id().as_octets().to_vec())
+    fn without_checkpoints(&self) -> Hiding<OneByOne<'_>> {
+        Hiding::new(OneByOne(&self.store), CHECKPOINTS, self.ca.id().as_octets().to_vec())
     }
 
     /// The keys of the table.
@@ -140,7 +141,9 @@ impl World {
         let expected = self.listed(&without);
         assert_eq!(self.listed(&*self.store), expected);
         assert_eq!(self.listed(OneByOne(&self.store)), expected);
-        assert_eq!(self.delta(&*self.store), self.delta(&without));
+        let expected = self.delta(&without);
+        assert_eq!(self.delta(&*self.store), expected);
+        assert_eq!(self.delta(OneByOne(&self.store)), expected);
         let (with, without) = (self.authority(), self.over(without));
         for number in 1..=MANY {
             let answer = |it: Result<RevocationAnswer, Error>| it.unwrap();
@@ -162,62 +165,6 @@ fn listed(crl: &[u8]) -> Vec<Listed> {
         (serial, entry.revocation_date(), reason, entry.invalidity_date())
     });
     entries.collect()
-}
-
-/// A store of which nobody takes a second snapshot while he holds one.
-#[derive(Debug)]
-struct OneByOne<'a>(&'a MemoryStore);
-
-impl Store for OneByOne<'_> {
-    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.0.apply(batch)
-    }
-
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        self.0.snapshot()
-    }
-}
-
-/// Counts the entries that are read.
-#[derive(Debug)]
-struct Counting {
-    store: Arc<MemoryStore>,
-    read: Arc<AtomicU64>,
-}
-
-struct CountingSnapshot<'a>(Box<dyn Snapshot + 'a>, &'a AtomicU64);
-
-impl Store for Counting {
-    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.store.apply(batch)
-    }
-
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        Ok(Box::new(CountingSnapshot(self.store.snapshot()?, &self.read)))
-    }
-
-    fn snapshots_freely(&self) -> bool {
-        true
-    }
-}
-
-impl Snapshot for CountingSnapshot<'_> {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        self.0.get(space, key)
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        from: &[u8],
-        to: Option<&[u8]>,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), StoreError> {
-        self.0.scan(space, from, to, &mut |key, value| {
-            self.1.fetch_add(u64::from(space == Space::Entries), Relaxed);
-            visit(key, value)
-        })
-    }
 }
 
 #[test]
@@ -295,46 +242,6 @@ fn e17_a_lost_or_damaged_chunk_costs_time_and_no_entry() {
     assert_eq!(read.load(Relaxed), 0);
 }
 
-/// A store of which the log cannot be read, as long as that is said.
-#[derive(Debug)]
-struct Silent<'a>(&'a MemoryStore, AtomicBool);
-
-struct SilentSnapshot<'a>(Box<dyn Snapshot + 'a>, &'a AtomicBool);
-
-impl Store for Silent<'_> {
-    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.0.apply(batch)
-    }
-
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        Ok(Box::new(SilentSnapshot(self.0.snapshot()?, &self.1)))
-    }
-}
-
-impl Snapshot for SilentSnapshot<'_> {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        self.0.get(space, key)
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        from: &[u8],
-        to: Option<&[u8]>,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), StoreError> {
-        // What comes after the chunks cannot be read any more.
-        match space {
-            CHECKPOINTS => self.1.store(true, Relaxed),
-            Space::Log if self.1.load(Relaxed) => {
-                return Err(StoreError::Backend("silence".into()));
-            }
-            _ => {}
-        }
-        self.0.scan(space, from, to, visit)
-    }
-}
-
 #[test]
 fn nobody_is_answered_from_a_checkpoint_without_what_came_after_it() {
     let world = World::new(MANY);
@@ -364,6 +271,38 @@ fn e36_what_was_compacted_since_a_checkpoint_is_neither_listed_nor_found() {
     world.is_the_same();
     assert!(world.checkpoint().is_new, "the one before is of no use any more");
     world.is_the_same();
+}
+
+#[test]
+fn e36_what_has_expired_leaves_whatever_a_crl_is_made_from() {
+    let world = World::new(MANY);
+    world.revoke(1..=MANY);
+    world.checkpoint();
+    // All are on one CRL that was issued when two of three had expired.
+    world.clock.set(day(12));
+    world.issue();
+    world.clock.set(day(13));
+    world.is_the_same();
+    assert_eq!(world.listed(&*world.store).len() as u64, MANY / 3);
+}
+
+#[test]
+fn one_that_comes_to_nothing_leaves_nothing() {
+    let world = World::new(MANY);
+    world.revoke(1..=MANY);
+    let prefix = key::entries(world.ca.id(), Partition(0));
+    let mut last = Vec::new();
+    let snapshot = world.store.snapshot().unwrap();
+    let visit = &mut |key: &[u8], _: &[u8]| {
+        last = key.to_vec();
+        ControlFlow::Continue(())
+    };
+    snapshot.scan(Space::Entries, &prefix, key::past(&prefix).as_deref(), visit).unwrap();
+    drop(snapshot);
+    let hidden = Hiding::new(&*world.store, Space::Entries, last);
+    let failed = world.over(&hidden).checkpoint(world.ca.id());
+    assert!(matches!(failed, Err(Error::Store(StoreError::Corrupt { .. }))), "{failed:?}");
+    assert!(world.keys().is_empty());
 }
 
 #[test]
