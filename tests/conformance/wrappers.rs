@@ -146,7 +146,10 @@ impl Place for CopyingPlace {
 #[cfg(target_os = "linux")]
 fn the_suite_notices_a_store_that_copies_what_it_scans() {
     let case = conformance::a_scan_of_many_records_takes_little_memory;
-    assert!(panic::catch_unwind(|| conformance::run(case, CopyingPlace::default())).is_err());
+    // What other tests gave back meanwhile may hold the copy, and then the process does not grow.
+    let notices =
+        || panic::catch_unwind(|| conformance::run(case, CopyingPlace::default())).is_err();
+    assert!((0..5).any(|_| notices()));
 }
 
 #[test]
