@@ -194,10 +194,11 @@ fn length(number: Number) -> u8 {
     let bits = match number {
         (0, 0, end) => u32::BITS - end.leading_zeros(),
         (0, middle, _) => u32::BITS + u64::BITS - middle.leading_zeros(),
-        (high, ..) => u32::BITS + 2 * u64::BITS - high.leading_zeros(),
+        // That of no serial number has the highest bit set, so that there are 20 octets at most.
+        (high, ..) => u32::BITS + 2 * u64::BITS - (high & i64::MAX as u64).leading_zeros(),
     };
     // With room for the sign.
-    (bits / 8 + 1).min(MAX_OCTETS as u32) as u8
+    (bits / 8 + 1) as u8
 }
 
 /// Writes the content octets of the DER INTEGER of a number after four others, and says how many

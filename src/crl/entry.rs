@@ -48,6 +48,29 @@ const fn reason_code(code: u8) -> [u8; 12] {
     [SEQUENCE, 0x0a, 0x06, 3, 0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1, code]
 }
 
+/// What an entry of the usual form has behind its date.
+#[repr(align(32))]
+struct End {
+    /// crlEntryExtensions, if there are any, and octets of no meaning, for 16 are written at once.
+    octets: [u8; 16],
+    /// How long such an entry is, but for its header and the content octets of its serial number.
+    length: u8,
+}
+
+/// What entries end with, by the code of their reason.
+#[expect(clippy::indexing_slicing, reason = "while it is compiled, and nowhere else")]
+static ENDS: [End; 16] = {
+    let mut ends = [const { End { octets: [0; 16], length: 17 } }; 16];
+    let mut code = 1;
+    while code < ends.len() {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = reason_code(code as u8);
+        let octets = [SEQUENCE, 12, a, b, c, d, e, f, g, h, i, j, k, l, 0, 0];
+        ends[code] = End { octets, length: 31 };
+        code += 1;
+    }
+    ends
+};
+
 /// An Extension with the invalidityDate (RFC 5280 §5.3.2) up to its GeneralizedTime: OID 2.5.29.24.
 const INVALIDITY_DATE: [u8; 9] = [SEQUENCE, 0x18, 0x06, 3, 0x55, 0x1d, 0x18, 0x04, 0x11];
 
@@ -115,12 +138,12 @@ impl ShortEntry {
     pub(super) fn write(self, place: &mut [u8; LONGEST]) -> Option<usize> {
         let date = self.revocation_date.padded_utc_time()?;
         let serial = serial::write_after_four(self.number, place.first_chunk_mut()?)?;
-        let length = serial + if self.code == 0 { 17 } else { 31 };
+        let end = ENDS.get(usize::from(self.code))?;
+        let length = serial + end.length;
         *place.first_chunk_mut()? = [SEQUENCE, length, INTEGER, serial];
-        let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<29>()?;
+        let rest = place.get_mut(4 + usize::from(serial)..)?.first_chunk_mut::<31>()?;
         *rest.first_chunk_mut()? = date;
-        *rest.get_mut(15..)?.first_chunk_mut()? = [SEQUENCE, 12];
-        *rest.last_chunk_mut()? = reason_code(self.code);
+        *rest.last_chunk_mut()? = end.octets;
         Some(2 + usize::from(length))
     }
 

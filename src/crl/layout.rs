@@ -238,7 +238,7 @@ impl EntryWriter<'_> {
     /// Writes an entry.
     #[inline(always)]
     pub(crate) fn write_short(&mut self, entry: ShortEntry) -> Result<(), Stopped> {
-        if self.failure.is_some() || !self.rules.allow(entry) {
+        if !self.rules.allow(entry) {
             return Err(self.complain(entry.entry()));
         }
         self.entries += 1;
@@ -248,8 +248,7 @@ impl EntryWriter<'_> {
     /// Writes an entry of any form.
     pub(crate) fn write_any(&mut self, entry: &CrlEntry) -> Result<(), Stopped> {
         let (number, revocation_date) = (entry.serial.words(), entry.revocation_date);
-        let rules = &mut self.rules;
-        if self.failure.is_some() || !rules.allow(ShortEntry { number, revocation_date, code: 0 }) {
+        if !self.rules.allow(ShortEntry { number, revocation_date, code: 0 }) {
             return Err(self.complain(*entry));
         }
         self.entries += 1;
@@ -259,20 +258,22 @@ impl EntryWriter<'_> {
     /// What it was that failed.
     pub(crate) fn failure(&mut self, Stopped: Stopped) -> CrlError {
         let failure = self.failure.replace(None).flatten();
+        self.rules.previous = HIGHEST;
         failure.unwrap_or_else(|| CrlError::EntriesChanged { number: self.rules.crl })
     }
 
     #[cold]
     fn complain(&mut self, entry: CrlEntry) -> Stopped {
-        if self.failure.is_none() {
-            self.failure = Some(Some(self.rules.complaint(&entry)));
+        if self.failure.is_some() {
+            return Stopped;
         }
-        Stopped
+        self.fail(self.rules.complaint(&entry))
     }
 
     #[cold]
     fn fail(&mut self, error: CrlError) -> Stopped {
         self.failure = Some(Some(error));
+        self.rules.previous = HIGHEST;
         Stopped
     }
 }
@@ -283,9 +284,13 @@ struct Rules<'a> {
     crl: CrlNumber,
     this_update: Timestamp,
     appendix: &'a Appendix,
-    /// The number of the entry before; at first 0, which is no serial number.
+    /// The number of the entry before; at first 0, which is no serial number, and [`HIGHEST`] when
+    /// something failed.
     previous: Number,
 }
+
+/// No serial number is as high: after it, nothing may be written.
+const HIGHEST: Number = (u64::MAX, u64::MAX, u32::MAX);
 
 impl Rules<'_> {
     #[inline(always)]

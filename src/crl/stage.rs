@@ -5,6 +5,7 @@ mod pem;
 
 pub use self::{file::FileStage, pem::PemStage};
 
+use prefetch_index::prefetch_index;
 use std::io;
 
 /// An output that shows nothing before it is told to.
@@ -124,6 +125,12 @@ impl<S: Stage + ?Sized> Stage for Box<S> {
     }
 }
 
+/// How many octets are handed to a vector at once.
+const VEC_PIECE: usize = 1024;
+
+/// Octets that a processor fetches together, or a multiple of these.
+const CACHE_LINE: usize = 64;
+
 /// In memory: the buffer is emptied, filled, and emptied again if there is nothing to show for it.
 /// Its capacity is kept, so one buffer serves many CRLs.
 impl Stage for Vec<u8> {
@@ -133,11 +140,15 @@ impl Stage for Vec<u8> {
     }
 
     fn piece(&self) -> usize {
-        1024
+        VEC_PIECE
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.extend_from_slice(octets);
+        // What comes next belongs here, and is hashed before it comes.
+        for line in (0..VEC_PIECE).step_by(CACHE_LINE) {
+            prefetch_index(self.as_slice(), self.len().saturating_add(line));
+        }
         Ok(())
     }
 

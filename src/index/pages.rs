@@ -110,6 +110,14 @@ impl<'a, T> Flat<'a, T> {
             None => self.pages.get(index),
         }
     }
+
+    /// As many items as are asked for from this index on, if they lie together.
+    #[inline]
+    pub(super) fn run(&self, index: u32, count: usize) -> Option<&'a [T]> {
+        let shifted = u64::from(index) + FIRST;
+        let (page, item) = ((shifted / LARGEST) as usize, (shifted % LARGEST) as usize);
+        self.large.get(page)?.get(item..item.checked_add(count)?)
+    }
 }
 
 impl<T: Default> Pages<T> {
@@ -156,5 +164,12 @@ mod tests {
             assert_eq!(read(flat.get(index)), read(pages.get(index)), "{index}");
         }
         assert!(pages.get(1 << 30).is_none());
+        // Of the smallest pages it has no runs; nor where a page ends.
+        for index in 0..40_000 - 16 {
+            let run = flat.run(index, 16).map(|run| run.iter().map(|item| item.load(Relaxed)));
+            let lies_together = index >= 4064 && (index + 32) % 4096 <= 4096 - 16;
+            assert_eq!(run.is_some(), lies_together, "{index}");
+            assert!(run.is_none_or(|run| run.eq(index + 1..index + 17)), "{index}");
+        }
     }
 }

@@ -213,6 +213,13 @@ impl Record {
         }
     }
 
+    /// The version of what it says now, if it said so at this position and is no exception.
+    #[inline]
+    pub(super) fn usual(&self, position: Position) -> Option<u64> {
+        let version = self.version();
+        (version & EXCEPTION == 0 && self.first() <= position).then_some(version)
+    }
+
     /// As [`Record::at`], from a version that names an exception.
     #[cold]
     fn before_exceptions<'a>(

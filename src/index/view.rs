@@ -15,7 +15,7 @@ use super::{
     hash::NumberHash,
     lines::{Full, Lines},
     order::Order,
-    pages::Pages,
+    pages::{Flat, Pages},
     record::{Exception, Exceptions, Packed, Record, Said},
     revoked::RevokedSubject,
 };
@@ -321,7 +321,9 @@ impl Snapshot<'_> {
         &self,
         mut visit: impl FnMut(RevokedSubject) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_record(|found| visit(found.subject()))
+        self.each_record(|record| {
+            self.listed(record).map_or(Ok(()), |found| visit(found.subject()))
+        })
     }
 
     /// Writes the entry of each certificate on a CRL, in the order of the serial numbers.
@@ -329,11 +331,25 @@ impl Snapshot<'_> {
     /// # Errors
     /// Where the writer stopped.
     pub(crate) fn write_entries(&self, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
-        self.each_record(|found| found.write(writer))
+        self.each_record(|record| match record.usual(self.position) {
+            Some(version) => writer.write_short(record.entry(version)),
+            None => self.write_unusual(record, writer),
+        })
+    }
+
+    #[cold]
+    fn write_unusual(&self, record: &Record, writer: &mut EntryWriter<'_>) -> Result<(), Stopped> {
+        self.listed(record).map_or(Ok(()), |found| found.write(writer))
+    }
+
+    /// What the log says of a certificate of which CRLs must know.
+    #[inline]
+    fn listed<'a>(&'a self, record: &'a Record) -> Option<Said<'a>> {
+        self.at(record).filter(|found| !found.has_left(self.position))
     }
 
     #[inline]
-    fn each_record<E>(&self, mut visit: impl FnMut(Said<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn each_record<E>(&self, mut visit: impl FnMut(&Record) -> Result<(), E>) -> Result<(), E> {
         let records = self.view.records.flat();
         let number = |id| records.get(id).map(Record::number).unwrap_or_default();
         let leaves = self.view.order.of(self.view.count.load(Acquire), number);
@@ -341,21 +357,13 @@ impl Snapshot<'_> {
         let (mut some, mut others) = ([None; AHEAD], [None; AHEAD]);
         let (mut group, mut next) = (&mut some, &mut others);
         loop {
-            let mut ids = groups.next().unwrap_or_default().iter();
-            for (coming, record) in next.iter_mut().zip(group.iter()) {
-                *coming = ids.next().and_then(|&id| records.get(id));
-                if let Some(coming) = coming {
-                    coming.prefetch();
-                }
-                let found = record.and_then(|record| self.at(record));
-                if let Some(found) = found.filter(|it| !it.has_left(self.position)) {
-                    visit(found)?;
-                }
-            }
-            if next.first().is_none_or(Option::is_none) {
+            mem::swap(&mut group, &mut next);
+            let ids = groups.next().unwrap_or_default();
+            look_ahead(&records, ids, next);
+            group.iter().flatten().try_for_each(|record| visit(record))?;
+            if ids.is_empty() {
                 return Ok(());
             }
-            mem::swap(&mut group, &mut next);
         }
     }
 
@@ -365,4 +373,29 @@ impl Snapshot<'_> {
         let record = self.view.record(serial, self.view.hash(serial))?;
         self.at(record).map(|found| found.subject())
     }
+}
+
+/// Looks records up, and has the processor fetch them.
+#[inline]
+fn look_ahead<'a>(
+    records: &Flat<'a, Record>,
+    ids: &[u32],
+    found: &mut [Option<&'a Record>; AHEAD],
+) {
+    *found = [None; AHEAD];
+    match ids.first_chunk().and_then(|ids| run(records, ids)) {
+        Some(run) => found.iter_mut().zip(run).for_each(|(found, record)| *found = Some(record)),
+        None => found.iter_mut().zip(ids).for_each(|(found, id)| *found = records.get(*id)),
+    }
+    found.iter().flatten().for_each(|record| record.prefetch());
+}
+
+/// The records of these ids, if they lie one behind the other.
+#[inline]
+fn run<'a>(records: &Flat<'a, Record>, ids: &[u32; AHEAD]) -> Option<&'a [Record]> {
+    let [first, ..] = *ids;
+    // As one sum and without a branch, for the processor then compares several at once.
+    let differences = ids.iter().zip(0..).map(|(id, at)| id ^ first.wrapping_add(at));
+    let are_successive = differences.fold(0, |sum, difference| sum | difference) == 0;
+    are_successive.then(|| records.run(first, ids.len())).flatten()
 }

@@ -13,8 +13,19 @@ const SECONDS_A_DAY: u64 = 86_400;
 /// From 1950 to 2049.
 const UTC_TIME_DAYS: usize = 36_525;
 
-/// What a UTCTime begins with, header and all: `17 0d YYMMDD`, for all days from 1950-01-01 on.
-static DAYS: [[u8; 8]; UTC_TIME_DAYS] = {
+/// What UTCTimes are made of. One place for all, so that the processor looks for it once.
+struct Parts {
+    /// What one begins with, header and all: `17 0d YYMMDD`, for all days from 1950-01-01 on.
+    days: [[u8; 8]; UTC_TIME_DAYS],
+    /// `HHMM`, for all minutes of a day.
+    minutes: [[u8; 4]; 24 * 60],
+    /// `SSZ` and 0, for all seconds of a minute.
+    seconds: [[u8; 4]; 60],
+}
+
+static PARTS: Parts = Parts { days: days(), minutes: minutes(), seconds: seconds() };
+
+const fn days() -> [[u8; 8]; UTC_TIME_DAYS] {
     let mut days = [[0; 8]; UTC_TIME_DAYS];
     let (mut day, mut year) = (0, 1950);
     while day < UTC_TIME_DAYS {
@@ -32,10 +43,9 @@ static DAYS: [[u8; 8]; UTC_TIME_DAYS] = {
         year += 1;
     }
     days
-};
+}
 
-/// `HHMM`, for all minutes of a day.
-static MINUTES: [[u8; 4]; 24 * 60] = {
+const fn minutes() -> [[u8; 4]; 24 * 60] {
     let mut minutes = [[0; 4]; 24 * 60];
     let mut minute = 0;
     while minute < minutes.len() {
@@ -44,10 +54,9 @@ static MINUTES: [[u8; 4]; 24 * 60] = {
         minute += 1;
     }
     minutes
-};
+}
 
-/// `SSZ` and 0, for all seconds of a minute.
-static SECONDS: [[u8; 4]; 60] = {
+const fn seconds() -> [[u8; 4]; 60] {
     let mut seconds = [[0; 4]; 60];
     let mut second = 0;
     while second < seconds.len() {
@@ -56,7 +65,7 @@ static SECONDS: [[u8; 4]; 60] = {
         second += 1;
     }
     seconds
-};
+}
 
 /// The last day of a month, of the years 1950 to 2049.
 const fn last_of_month(year: usize, month: usize) -> usize {
@@ -79,8 +88,8 @@ const fn two_digits(number: usize) -> [u8; 2] {
 pub(super) fn utc_time(second: u64) -> Option<[u8; 16]> {
     let (day, second) = (second / SECONDS_A_DAY, (second % SECONDS_A_DAY) as usize);
     let mut written = [0; 16];
-    *written.first_chunk_mut()? = *DAYS.get(day as usize)?;
-    *written.get_mut(8..)?.first_chunk_mut()? = *MINUTES.get(second / 60)?;
-    *written.last_chunk_mut()? = *SECONDS.get(second % 60)?;
+    *written.first_chunk_mut()? = *PARTS.days.get(day as usize)?;
+    *written.get_mut(8..)?.first_chunk_mut()? = *PARTS.minutes.get(second / 60)?;
+    *written.last_chunk_mut()? = *PARTS.seconds.get(second % 60)?;
     Some(written)
 }
