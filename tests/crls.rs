@@ -6,8 +6,9 @@ mod support {
 
 use annul::{
     AddIssuer, Amend, Amendment, Authority, CertificateList, CrlError, CrlNumber, CrlRequest,
-    Error, IssuedCrl, IssuerId, MemoryStore, PreparedCrl, Refusal, Registration, Release,
-    RevocationDetails, Revoke, Signer, SigningError, Store, StoreError, Target, Timestamp, ToSign,
+    Distribution, Error, IssuedCrl, IssuerId, MemoryStore, PreparedCrl, Refusal, Registration,
+    Release, RevocationDetails, Revoke, Scope, Signer, SigningError, Store, StoreError, Target,
+    Timestamp, ToSign,
     store::{Batch, Record, Snapshot, Space, Visit},
 };
 use std::{
@@ -231,6 +232,28 @@ fn the_entries_are_read_once_for_their_length_is_known() {
     readings.store(0, Ordering::SeqCst);
     assert_eq!(crl(&authority).unwrap().0.crl.entries, 9);
     assert_eq!(readings.swap(0, Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_short_list_is_read_once_though_its_length_is_not_known() {
+    let readings = Arc::new(AtomicU64::default());
+    let store = Watched { readings: Arc::clone(&readings), ..Watched::default() };
+    let authority = authority(store, &ToyClock::at(day(0)), Arc::default());
+    let issuer = issue(&authority, 9);
+    let distribution =
+        Distribution::new("http://crl.example").with_ca_certificates().with_user_certificates();
+    authority.set_distribution(issuer, &distribution).unwrap();
+    for number in 1..=8 {
+        authority.revoke(&revoke(issuer, number)).unwrap();
+    }
+    let request = CrlRequest::new(Duration::from_secs(3600));
+    for (scope, entries) in [(Scope::UserCertificates, 8), (Scope::CaCertificates, 0)] {
+        readings.store(0, Ordering::SeqCst);
+        let request = request.clone().of(scope);
+        let made = authority.crl(issuer, &request, &root(), &mut Vec::new()).unwrap();
+        assert_eq!(made.crl.entries, entries, "{scope}");
+        assert_eq!(readings.swap(0, Ordering::SeqCst), 1, "{scope}");
+    }
 }
 
 /// A store that counts its writes and the readings of entries, and hides the second entry of every

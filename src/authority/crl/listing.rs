@@ -17,13 +17,19 @@ use crate::{
     store::{Space, Store, StoreError, key},
     time::Timestamp,
 };
-use std::{cell::Cell, ops::ControlFlow};
+use std::{
+    cell::{Cell, OnceCell},
+    ops::ControlFlow,
+};
 
 /// The longest CRL that the widespread verifiers read: OpenSSL's lengths end at 2 GiB.
 pub(super) const LONGEST: u64 = i32::MAX as u64;
 
 /// How many entries are handed on together.
 const RUN: usize = 1024;
+
+/// The most entries that are held from when they are measured to when they are written: a MiB of them.
+const HELD: usize = (1 << 20) / size_of::<CrlEntry>();
 
 /// The entries of a complete CRL, or of a delta CRL to a base.
 pub(super) struct Listing<'a> {
@@ -52,6 +58,9 @@ pub(super) struct Listing<'a> {
     pub(super) without_not_after: Cell<u64>,
     /// What is said before it is read, so that it is read only once: that all are listed.
     pub(super) guess: Option<Extent>,
+    /// What was read to be measured, if that is not much, so that it is read only once: most
+    /// partitions are so short.
+    pub(super) held: OnceCell<Vec<CrlEntry>>,
 }
 
 impl Entries for Listing<'_> {
@@ -59,6 +68,9 @@ impl Entries for Listing<'_> {
         &self,
         visit: &mut dyn FnMut(&[CrlEntry]) -> Result<(), CrlError>,
     ) -> Result<(), CrlError> {
+        if let Some(held) = self.held.get() {
+            return visit(held);
+        }
         let mut run = Run { entries: Vec::with_capacity(RUN), visit };
         self.each(|listed| match listed {
             Listed::Entry(entry) => run.push(entry),
@@ -81,7 +93,7 @@ impl Entries for Listing<'_> {
     fn extent(&self) -> Result<Extent, CrlError> {
         match (self.all(), self.guess) {
             (Some((_, extent)), _) | (None, Some(extent)) => Ok(extent),
-            (None, None) => Extent::read(self),
+            (None, None) => self.measure(),
         }
     }
 }
@@ -104,6 +116,23 @@ impl Listing<'_> {
         let expires = self.checkpoint.is_some_and(|it| it.expires_before(expired_before));
         self.guess = listed.filter(|_| self.live.is_none() && !expires && self.may_list_all());
         self
+    }
+
+    /// Reads all, and keeps it if it is not much.
+    fn measure(&self) -> Result<Extent, CrlError> {
+        let (mut extent, mut held) = (Extent::default(), Vec::new());
+        self.for_each(&mut |run| {
+            extent.add_all(run);
+            if extent.entries <= HELD as u64 {
+                held.extend_from_slice(run);
+            }
+            Ok(())
+        })?;
+        if held.len() as u64 == extent.entries {
+            // Where it was measured before, it came to the same.
+            let _ = self.held.set(held);
+        }
+        Ok(extent)
     }
 
     /// After this error, goes back to reading and measuring what is in the store, if that may help.

@@ -27,7 +27,11 @@ use crate::{
     store::Store,
     time::Timestamp,
 };
-use std::{cell::Cell, ops::ControlFlow, time::Duration};
+use std::{
+    cell::{Cell, OnceCell},
+    ops::ControlFlow,
+    time::Duration,
+};
 
 /// How often a number is reserved anew because a revocation dated later came in meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -281,6 +285,7 @@ impl Making<'_> {
             base,
             without_not_after: Cell::new(0),
             guess: None,
+            held: OnceCell::new(),
         }
         .guessing();
         let name = self.known.issuer.name();
