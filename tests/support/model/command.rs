@@ -103,6 +103,11 @@ pub enum Command {
     Crl {
         ca: usize,
     },
+    /// Writes what CRLs must know of beside the log, where there is no trace of it but that whoever
+    /// opens the store next reads it.
+    Checkpoint {
+        ca: usize,
+    },
     /// Moves the clock.
     Clock {
         seconds: i64,
@@ -160,6 +165,7 @@ pub fn command() -> impl Strategy<Value = Command> {
         1 => (ca(), details()).prop_map(|(ca, details)| Command::RevokeCa { ca, details }),
         1 => ca().prop_map(|ca| Command::ListInvalidated { ca }),
         4 => ca().prop_map(|ca| Command::Crl { ca }),
+        2 => ca().prop_map(|ca| Command::Checkpoint { ca }),
         4 => (-200_000..400_000i64).prop_map(|seconds| Command::Clock { seconds }),
         2 => (-200..400i64).prop_map(|seconds| Command::Clock { seconds }),
         1 => any::<u64>().prop_map(|luck| Command::PowerLoss { luck }),

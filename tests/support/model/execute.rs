@@ -4,7 +4,7 @@ use super::command::{By, Cert, Command, Details};
 use crate::support::toy::{Ca, serial};
 use annul::{
     AddIssuer, Amend, Amended, Amendment, Authority, CaRevoked, CrlRequest, DeclaredParent, Error,
-    Evidence, IssuedCrl, IssuerAdded, Registered, Registration, ReserveSerial, Reserved,
+    Evidence, IssuedCrl, IssuerAdded, Position, Registered, Registration, ReserveSerial, Reserved,
     RevocationDetails, Revoke, RevokeCa, Revoked, Store, Target, Timestamp,
 };
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub enum Outcome {
     CaRevoked(CaRevoked),
     Listing,
     Crl(IssuedCrl, Vec<u8>),
+    Checkpointed(Position),
     /// The name of the refusal or error, and all of it.
     Refused(&'static str, String),
     /// The store failed.
@@ -128,6 +129,10 @@ pub fn execute<S: Store>(
             let (mut der, request) = (Vec::new(), CrlRequest::new(Duration::from_secs(86_400)));
             let answer = authority.crl(cas[*ca].id(), &request, &cas[*ca], &mut der);
             outcome(answer, |crl| Outcome::Crl(crl, der))
+        }
+        Command::Checkpoint { ca } => {
+            let answer = authority.checkpoint(cas[*ca].id());
+            outcome(answer, |checkpointed| Outcome::Checkpointed(checkpointed.position))
         }
         Command::Clock { .. } | Command::PowerLoss { .. } | Command::Crash { .. } => {
             Outcome::Listing

@@ -117,6 +117,7 @@ impl Naive {
                 self.issuer(*ca).map(|issuer| issuer.lists_invalidated = true)
             }
             Command::Crl { ca } => self.crl(*ca),
+            Command::Checkpoint { ca } => self.issuer(*ca).map(|_| ()),
             Command::Clock { seconds } => {
                 self.now = Timestamp::from_unix(self.now.unix() + seconds).unwrap();
                 return Ok(());

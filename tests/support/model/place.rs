@@ -91,6 +91,10 @@ impl<S: Store> Store for Watched<S> {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
         self.store.snapshot()
     }
+
+    fn snapshots_freely(&self) -> bool {
+        self.store.snapshots_freely()
+    }
 }
 
 /// All that a store holds: space, key, version, value.
