@@ -8,6 +8,8 @@
 
 #[path = "../tests/support/ca.rs"]
 mod ca;
+#[path = "support/target.rs"]
+mod target;
 
 use annul::{
     AddIssuer, Authority, IssuerId, LocalVerifier, MemoryStore, Registration, Revoke, RevokeCa,
@@ -100,6 +102,8 @@ fn effective(criterion: &mut Criterion) {
     }
     let (one, other) = (median(&mut plain_times), median(&mut whole_times));
     println!("a good certificate below {DEPTH} CAs: {:.2} times the plain look-up", other / one);
+    let job = format!("a good certificate below {DEPTH} CAs");
+    target::print(&job, "the plain look-up", other / one, "3");
 
     let mut group = criterion.benchmark_group("cascade");
     let mut next = good.iter().cycle().copied();
@@ -133,6 +137,9 @@ fn fall(_: &mut Criterion) {
         many / one,
         many / few
     );
+    let job = format!("revoking a CA with {} certificates", target::grouped(leaves));
+    target::print(&job, "revoking one certificate", many / one, "1");
+    target::print(&job, "revoking a CA with 10", many / few, "1");
 }
 
 criterion_group!(benches, effective, fall);

@@ -6,6 +6,9 @@
 //!
 //! The signature is not verified in what is timed. What that would add is printed by itself.
 
+#[path = "support/target.rs"]
+mod target;
+
 use annul::{
     CaCertificate, Certificate, CertificateList, CrlEntry, CrlError, CrlIndex, CrlNumber, Entries,
     Extent, LocalVerifier, Reason, Serial, SerialRef, Signer, SigningKey, Stage, TbsCertList,
@@ -153,14 +156,14 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     start.elapsed()
 }
 
-/// Times `ours` and `limit` in turn, has criterion report `ours`, and prints the ratio.
+/// Times `ours` and `limit` in turn, has criterion report `ours`, and prints the ratio, the answer.
 fn against<A, B>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
     limit_name: &str,
     mut ours: impl FnMut() -> A,
     mut limit: impl FnMut() -> B,
-) {
+) -> Option<f64> {
     let mut ratios = Vec::new();
     group.bench_function(id, |bencher| {
         bencher.iter_custom(|iterations| {
@@ -176,10 +179,10 @@ fn against<A, B>(
     ratios.sort_unstable_by(f64::total_cmp);
     let quartile = |n: usize| ratios.get(ratios.len() * n / 4).copied();
     // Nothing was measured where a filter leaves it out.
-    if let (Some(low), Some(median), Some(high)) = (quartile(1), quartile(2), quartile(3)) {
-        let pairs = ratios.len();
-        println!("    {median:.3} × {limit_name} (quartiles {low:.3} to {high:.3}, {pairs} pairs)");
-    }
+    let (low, median, high) = (quartile(1)?, quartile(2)?, quartile(3)?);
+    let pairs = ratios.len();
+    println!("    {median:.3} × {limit_name} (quartiles {low:.3} to {high:.3}, {pairs} pairs)");
+    Some(median)
 }
 
 /// At least ten pairs of each, however long they take.
@@ -209,7 +212,9 @@ fn crl_generation(criterion: &mut Criterion) {
             continue;
         }
         let limit = || issuer.sign(&Sha256::digest(&octets));
-        against(&mut group, id, "(SHA-256 + a signature)", make, limit);
+        let ratio = against(&mut group, id, "(SHA-256 + a signature)", make, limit);
+        let job = format!("a CRL of {} entries, not verified", target::grouped(count));
+        target::print(&job, "SHA-256 and a signature by the same signer", ratio, "2");
         let digest = Sha256::digest(&octets);
         let signature = issuer.sign(&digest);
         let verify = || issuer.verify(&digest, &signature);
@@ -230,11 +235,14 @@ fn crl_streaming(criterion: &mut Criterion) {
         let summed = Summed::new(&entries);
         let limit = || (Sha256::digest(&octets), (count == 1_000).then(|| issuer.sign(&[7; 32])));
         let name = if count == 1_000 { "(SHA-256 + a signature)" } else { "SHA-256" };
-        for (id, entries) in [("to_sink", &entries as &dyn Entries), ("to_sink_with_sums", &summed)]
-        {
+        let mut stream = |id: &str, entries: &dyn Entries| {
             let make = || issuer.make(entries, &mut Sink);
-            against(&mut group, BenchmarkId::new(id, count), name, make, limit);
-        }
+            against(&mut group, BenchmarkId::new(id, count), name, make, limit)
+        };
+        stream("to_sink", &entries);
+        let ratio = stream("to_sink_with_sums", &summed);
+        let job = format!("a CRL of {} entries, streamed", target::grouped(count));
+        target::print(&job, name, ratio, "1.25");
     }
     group.finish();
 }
@@ -252,8 +260,15 @@ fn crl_index(criterion: &mut Criterion) {
         let build = || CrlIndex::new(&read(), KEY_OF_HASH).unwrap();
         let limit = || Sha256::digest(&der);
         let id = |name| BenchmarkId::new(name, count);
-        against(&mut group, id("build"), "SHA-256", build, limit);
-        against(&mut group, id("verify_and_build"), "SHA-256", || (verify(), build()), limit);
+        let received = format!("a received CRL of {} entries", target::grouped(count));
+        let print = |job: &str, ratio: Option<f64>, wanted: &str| {
+            target::print(&format!("{job} {received}"), "SHA-256 of its octets", ratio, wanted);
+        };
+        let ratio = against(&mut group, id("build"), "SHA-256", build, limit);
+        print("indexing", ratio, "");
+        let both = || (verify(), build());
+        let ratio = against(&mut group, id("verify_and_build"), "SHA-256", both, limit);
+        print("verifying and indexing", ratio, "2");
 
         let index = build();
         let map: HashMap<SerialRef<'_>, Timestamp> =

@@ -6,6 +6,9 @@
 //!
 //! `ANNUL_REVOKED` is how many certificates are revoked, in thousands: 1,000 if not set.
 
+#[path = "support/target.rs"]
+mod target;
+
 use annul::{
     AddIssuer, Authority, CaCertificate, Certificate, DeclaredParent, IssuerId, MemoryStore,
     Policy, Revoke, Serial, Target,
@@ -125,13 +128,15 @@ fn readers(_: &mut Criterion) {
         twice.push(two / alone);
         longest = longest.max(pause);
     }
+    let (beside, twice) = (median(beside), median(twice));
+    let writes = u64::from(TICKS) * AT_ONCE;
     println!(
-        "{thousands},000 revoked: beside a writer of {} a second {:.2} of the look-ups, two threads \
-         {:.2} times those of one; {AT_ONCE} revocations took {longest:.2?} at most",
-        u64::from(TICKS) * AT_ONCE,
-        median(beside),
-        median(twice),
+        "{thousands},000 revoked: beside a writer of {writes} a second {beside:.2} of the look-ups, two threads \
+         {twice:.2} times those of one; {AT_ONCE} revocations took {longest:.2?} at most",
     );
+    let job = format!("look-ups beside {} revocations a second", target::grouped(writes));
+    target::print(&job, "those without", beside, "≥ 0.95");
+    target::print("look-ups by two threads", "those by one", twice, "≥ 1.9");
 }
 
 criterion_group!(benches, readers);
