@@ -3,7 +3,6 @@
 mod batch;
 mod changes;
 mod chunk;
-mod hash;
 mod indexes;
 mod lines;
 mod order;

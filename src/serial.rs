@@ -1,5 +1,9 @@
 //! Serial numbers: RFC 5280 §4.1.2.2.
 
+mod hash;
+
+pub(crate) use self::hash::{NumberHash, StatedHash};
+
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// The most content octets that a serial number may have (RFC 5280 §4.1.2.2).

@@ -4,9 +4,9 @@
 //! for each. What is found is read then, from the octets of the CRL:
 //!
 //! ```text
-//! serial ─ SipHash-1-3 ─▶ lines ─ place ─▶ entries of the CRL ─▶ RevokedCertificate
-//!                                           ▲
-//!              the nearest before it ─ named ┘   whose certificates they are, in an indirect CRL
+//! serial ─ hash ─▶ lines ─ place ─▶ entries of the CRL ─▶ RevokedCertificate
+//!                                    ▲
+//!       the nearest before it ─ named ┘   whose certificates they are, in an indirect CRL
 //! ```
 
 mod lines;
@@ -15,9 +15,8 @@ mod tests;
 
 use self::lines::Lines;
 use super::read::{CertificateList, CrlReadError, RevokedCertificate, RevokedCertificates};
-use crate::serial::SerialRef;
-use siphasher::sip::SipHasher13;
-use std::{fmt, hint::black_box};
+use crate::serial::{SerialRef, StatedHash};
+use std::fmt;
 
 /// The lines of so many entries are fetched together, for the processor waits for several at once.
 const TOGETHER: usize = 64;
@@ -73,7 +72,7 @@ pub struct CrlIndex<'a> {
     lines: Lines,
     /// The places of the entries that name an issuer for themselves and those that follow.
     named: Vec<u32>,
-    hasher: SipHasher13,
+    hash: StatedHash,
 }
 
 impl<'a> CrlIndex<'a> {
@@ -97,7 +96,7 @@ impl<'a> CrlIndex<'a> {
             lines: Lines::with_room_for(entries.estimate()),
             entries,
             named: Vec::new(),
-            hasher: SipHasher13::new_with_key(&random),
+            hash: StatedHash::new(&random),
         };
         index.add_all(crl.issuer())?;
         Ok(index)
@@ -125,7 +124,9 @@ impl<'a> CrlIndex<'a> {
                 }
             };
             if is_own {
-                found.push(Found { hash: self.hash(serial), serial, place });
+                let hash = self.hash(serial);
+                self.lines.prefetch(hash);
+                found.push(Found { hash, serial, place });
             }
             if found.len() == TOGETHER {
                 self.add(&found);
@@ -139,7 +140,6 @@ impl<'a> CrlIndex<'a> {
     /// Of entries with the same serial number, the first counts. So nobody can fill the table with
     /// what shares a hash.
     fn add(&mut self, found: &[Found<'a>]) {
-        black_box(found.iter().fold(0, |sum, found| sum ^ self.lines.touch(found.hash)));
         for &Found { hash, serial, place } in found {
             if self.place(serial, hash).is_none() {
                 self.lines.insert(hash, place);
@@ -171,7 +171,7 @@ impl<'a> CrlIndex<'a> {
 
     #[inline]
     fn hash(&self, serial: SerialRef<'_>) -> u64 {
-        self.hasher.hash(serial.as_octets())
+        self.hash.of(serial)
     }
 }
 

@@ -12,7 +12,6 @@
 
 use super::{
     chunk::Chunk,
-    hash::NumberHash,
     lines::{Full, Lines},
     order::Order,
     pages::{Flat, Pages},
@@ -23,7 +22,7 @@ use crate::{
     crl::{EntryWriter, Extent, Stopped},
     lifecycle::Revocation,
     log::Position,
-    serial::{Number, Serial},
+    serial::{Number, NumberHash, Serial},
     time::Timestamp,
 };
 use std::{

@@ -15,6 +15,8 @@
 //! The view of a log has a table of the same shape, which others read while it grows. This one is
 //! made once.
 
+use prefetch_index::prefetch_index;
+
 const SLOTS: usize = 12;
 
 /// So many places for ten lines: a fifth of the slots stays vacant.
@@ -72,11 +74,10 @@ impl Lines {
         self.0.get(self.home(hash)).map_or(0, |line| 1 + line.reach)
     }
 
-    /// Reads what a search for this hash starts with, and answers something of it, so that the
-    /// processor fetches it.
+    /// Has the processor fetch what a search for this hash starts with.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u32 {
-        self.0.get(self.home(hash)).map_or(0, |line| line.reach)
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch_index(&self.0, self.home(hash));
     }
 
     /// Adds a place, of no more than there is room for.

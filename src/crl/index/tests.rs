@@ -3,6 +3,7 @@
 use super::*;
 use crate::asn1::{BIT_STRING, INTEGER, SEQUENCE, element};
 use crate::signing::SignatureAlgorithm;
+use siphasher::sip::SipHasher13;
 
 const COUNT: u64 = 20_000;
 const TIME: &[u8] = b"\x17\x0d260101000000Z";

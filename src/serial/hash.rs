@@ -11,14 +11,16 @@
 //! them that look random. Three multiplications take a fraction of the time of a hash that also hides
 //! its key from who sees what it answers; nobody does, but by how long a look-up takes.
 
-use crate::serial::Number;
+use super::{MAX_OCTETS, Number, SerialRef};
 use sha2::{Digest, Sha512};
+use siphasher::sip::SipHasher13;
 
 /// The words that a key leads to.
-pub(super) struct NumberHash([u64; 6]);
+#[derive(Clone)]
+pub(crate) struct NumberHash([u64; 6]);
 
 impl NumberHash {
-    pub(super) fn new(key: &[u8; 16]) -> Self {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
         let octets = Sha512::digest(key);
         let mut words = octets.as_chunks().0.iter().copied().map(u64::from_le_bytes);
         Self([(); 6].map(|()| words.next().unwrap_or_default()))
@@ -26,15 +28,65 @@ impl NumberHash {
 
     /// The hash of a number.
     #[inline]
-    pub(super) const fn of(&self, (high, middle, end): Number) -> u64 {
-        let [a, b, c, d, e, f] = self.0;
+    pub(crate) const fn of(&self, (high, middle, end): Number) -> u64 {
         // As the octets are in memory: nothing has to be turned round to be hashed.
-        let (high, middle, end) = (high.to_be(), middle.to_be(), end.to_be());
+        self.of_words(high.to_be(), middle.to_be(), end.to_be() as u64)
+    }
+
+    #[inline]
+    const fn of_words(&self, high: u64, middle: u64, end: u64) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
         let first = product(high.wrapping_add(a), middle.wrapping_add(b));
-        let nh = first.wrapping_add(product((end as u64).wrapping_add(c), d));
+        let nh = first.wrapping_add(product(end.wrapping_add(c), d));
         let folded = product(nh as u64 ^ e, (nh >> 64) as u64 ^ f);
         folded as u64 ^ (folded >> 64) as u64
     }
+}
+
+/// The hash of a serial number as it is stated, which may be one that no certificate has.
+#[derive(Clone)]
+pub(crate) struct StatedHash {
+    usual: NumberHash,
+    long: SipHasher13,
+}
+
+impl StatedHash {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
+        Self { usual: NumberHash::new(key), long: SipHasher13::new_with_key(key) }
+    }
+
+    /// The hash of the octets.
+    #[inline]
+    pub(crate) fn of(&self, serial: SerialRef<'_>) -> u64 {
+        let octets = serial.as_octets();
+        match words(octets) {
+            // With their number, for words may be of more octets or of fewer.
+            Some((high, middle, end)) => {
+                let length = (octets.len() as u64) << u32::BITS;
+                self.usual.of_words(high, middle, length | u64::from(end))
+            }
+            None => self.long.hash(octets),
+        }
+    }
+}
+
+/// Up to 20 octets as words, in which some of them may be twice.
+#[inline]
+fn words(octets: &[u8]) -> Option<Number> {
+    if octets.len() > MAX_OCTETS {
+        return None;
+    }
+    let high = octets.first_chunk().copied().map(u64::from_le_bytes);
+    let Some(high) = high else {
+        // Fewer than eight.
+        return Some((octets.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet)), 0, 0));
+    };
+    let middle = octets.get(8..).and_then(|rest| rest.first_chunk());
+    let (Some(middle), Some(end)) = (middle, octets.last_chunk()) else {
+        // Fewer than sixteen.
+        return Some((high, octets.last_chunk().copied().map_or(0, u64::from_le_bytes), 0));
+    };
+    Some((high, u64::from_le_bytes(*middle), u32::from_le_bytes(*end)))
 }
 
 #[inline]
@@ -48,6 +100,22 @@ mod tests {
 
     fn keys() -> impl Iterator<Item = NumberHash> {
         (0..2000_u128).map(|key| NumberHash::new(&key.to_le_bytes()))
+    }
+
+    #[test]
+    fn no_two_serial_numbers_of_one_length_have_the_same_words() {
+        for length in 1..=MAX_OCTETS {
+            let octets = vec![0x55; length];
+            for at in 0..length {
+                let mut other = octets.clone();
+                other[at] ^= 0x10;
+                assert_ne!(words(&octets).unwrap(), words(&other).unwrap(), "{at} of {length}");
+            }
+        }
+        assert_eq!(words(&[1; MAX_OCTETS + 1]), None);
+        let hash = StatedHash::new(&[7; 16]);
+        let of = |octets| hash.of(SerialRef::from_octets(octets).unwrap());
+        assert_ne!(of(&[0, 1]), of(&[0, 0, 1]));
     }
 
     #[test]
