@@ -51,7 +51,7 @@ fn chosen_serial_numbers_cost_no_more_than_random_ones() {
         // In a row, at either end of the octets.
         &|n| [&[1][..], &n.to_be_bytes()].concat(),
         &|n| [&[1][..], &n.to_be_bytes(), &[0; 11]].concat(),
-        // With a word of SipHash, or two of them that cancel out, the same.
+        // With a word that is hashed, or two of them that cancel out, the same.
         &|n| [&[0x7f; 8][..], &n.to_be_bytes()].concat(),
         &|n| [n.to_be_bytes(), n.to_be_bytes()].concat(),
         &|n| [n.to_be_bytes(), (!n).to_be_bytes()].concat(),
