@@ -7,11 +7,12 @@ use crate::asn1::UTC_TIME;
 /// Whether all these octets are a UTCTime as RFC 5280 §4.1.2.5.1 has it, of a day that exists.
 #[inline]
 pub(crate) fn is_utc_time(octets: &[u8; 15]) -> bool {
-    let &[UTC_TIME, 13, y, yy, m, mm, d, dd, h, hh, n, nn, s, ss, b'Z'] = octets else {
+    let &[UTC_TIME, 13, ref digits @ .., b'Z'] = octets else { return false };
+    let (Some(date), Some(time)) = (digits.first_chunk(), digits.last_chunk()) else {
         return false;
     };
-    let (Some([year, month, day, hour]), Some([_, _, minute, second])) =
-        (two_digits([y, yy, m, mm, d, dd, h, hh]), two_digits([d, dd, h, hh, n, nn, s, ss]))
+    let (Some([year, month, ..]), Some([day, hour, minute, second])) =
+        (two_digits(*date), two_digits(*time))
     else {
         return false;
     };
@@ -19,7 +20,7 @@ pub(crate) fn is_utc_time(octets: &[u8; 15]) -> bool {
     let is_leap = year.is_multiple_of(4);
     let days =
         DAYS.get(usize::from(month)).map_or(0, |days| days + u8::from(is_leap && month == 2));
-    (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
+    (1..=days).contains(&day) & (hour < 24) & (minute < 60) & (second < 60)
 }
 
 /// The days of each month, from 1; February of most years.
