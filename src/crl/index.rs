@@ -15,8 +15,11 @@ mod tests;
 
 use self::lines::Lines;
 use super::read::{CertificateList, CrlReadError, RevokedCertificate, RevokedCertificates};
-use crate::serial::{SerialRef, StatedHash};
-use std::fmt;
+use crate::{
+    serial::{SerialRef, StatedHash},
+    signing::Verifier,
+};
+use std::{fmt, panic::resume_unwind, thread};
 
 /// The lines of so many entries are fetched together, for the processor waits for several at once.
 const TOGETHER: usize = 64;
@@ -31,9 +34,9 @@ struct Found<'a> {
 /// Finds the entries of one CRL by serial number, by a hash table.
 ///
 /// It answers as [`CertificateList::find`] does, which reads all entries up to the one it looks
-/// for. To build it takes a few times as long as to verify the signature, and memory for 7 octets
-/// an entry; the CRL itself is borrowed. Neither says anything about trust: call
-/// [`CertificateList::verify`] too.
+/// for. To build it takes about twice as long as to verify the signature, and memory for 7 octets
+/// an entry; the CRL itself is borrowed. [`CrlIndex::verified`] checks the signature beside it on
+/// another thread; [`CrlIndex::new`] says nothing about trust.
 ///
 /// All entries are checked when it is built, so that a look-up can't fail: a CRL on which any entry
 /// is malformed or must not be used has no index. `find` would notice only when it gets there.
@@ -55,12 +58,11 @@ struct Found<'a> {
 /// use annul::{CertificateList, CrlIndex, LocalVerifier, Serial};
 ///
 /// let crl = CertificateList::from_der(&der)?;
-/// crl.verify(&issuer_public_key, &LocalVerifier)?;
 /// assert!(crl.is_full(), "else what is not on it may be revoked all the same");
 ///
 /// let mut random = [0; 16];
 /// getrandom::fill(&mut random)?;
-/// let index = CrlIndex::new(&crl, random)?;
+/// let index = CrlIndex::verified(&crl, &issuer_public_key, &LocalVerifier, random)?;
 /// let serial: Serial = "e8:cb:d2".parse()?;
 /// assert!(index.find(serial.as_ref()).is_some());
 /// # }
@@ -92,17 +94,57 @@ impl<'a> CrlIndex<'a> {
         if u32::try_from(octets).is_err() {
             return Err(CrlReadError::TooLong { octets });
         }
-        let mut index = Self {
-            lines: Lines::with_room_for(entries.estimate()),
-            entries,
+        let hash = StatedHash::new(&random);
+        let with_room = |places| Self {
+            lines: Lines::with_room_for(places),
+            entries: entries.clone(),
             named: Vec::new(),
-            hash: StatedHash::new(&random),
+            hash: hash.clone(),
         };
-        index.add_all(crl.issuer())?;
+        let mut index = with_room(entries.estimate());
+        if !index.add_all(crl.issuer())? {
+            // The first entries are longer than most, which is rare.
+            index = with_room(entries.count_readable());
+            index.add_all(crl.issuer())?;
+        }
         Ok(index)
     }
 
-    fn add_all(&mut self, crl_issuer: &[u8]) -> Result<(), CrlReadError> {
+    /// Checks the signature, on another thread meanwhile, and reads all entries once.
+    ///
+    /// `public_key` is the SubjectPublicKeyInfo of the issuer in DER, as for
+    /// [`CertificateList::verify`], and `random` the key of the hash, as for [`CrlIndex::new`].
+    ///
+    /// # Errors
+    /// [`CrlReadError::Signature`] where the signature is not that of the key, whatever else is
+    /// wrong; otherwise as [`CrlIndex::new`].
+    pub fn verified(
+        crl: &CertificateList<'a>,
+        public_key: &[u8],
+        verifier: &dyn Verifier,
+        random: [u8; 16],
+    ) -> Result<Self, CrlReadError> {
+        /// In octets: to start a thread takes as long as to hash some tens of thousands.
+        const WORTH_A_THREAD: usize = 1 << 18;
+        let verify = || crl.verify(public_key, verifier);
+        if crl.entries().octets().len() < WORTH_A_THREAD {
+            verify()?;
+            return Self::new(crl, random);
+        }
+        thread::scope(|scope| {
+            let verifying = thread::Builder::new().spawn_scoped(scope, verify);
+            let index = Self::new(crl, random);
+            match verifying {
+                Ok(verifying) => verifying.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+                // The operating system has no thread left.
+                Err(_) => verify()?,
+            }
+            index
+        })
+    }
+
+    /// Adds all entries, and says whether there was room for them.
+    fn add_all(&mut self, crl_issuer: &[u8]) -> Result<bool, CrlReadError> {
         let mut rest = self.entries.clone();
         let octets = rest.octets().len();
         let mut is_own = true;
@@ -124,27 +166,27 @@ impl<'a> CrlIndex<'a> {
                 }
             };
             if is_own {
-                let hash = self.hash(serial);
+                let hash = self.hash.of(serial);
                 self.lines.prefetch(hash);
                 found.push(Found { hash, serial, place });
             }
             if found.len() == TOGETHER {
-                self.add(&found);
+                if !self.add(&found) {
+                    return Ok(false);
+                }
                 found.clear();
             }
         }
-        self.add(&found);
-        Ok(())
+        Ok(self.add(&found))
     }
 
-    /// Of entries with the same serial number, the first counts. So nobody can fill the table with
-    /// what shares a hash.
-    fn add(&mut self, found: &[Found<'a>]) {
-        for &Found { hash, serial, place } in found {
-            if self.place(serial, hash).is_none() {
-                self.lines.insert(hash, place);
-            }
-        }
+    /// Adds some, as long as there is room. Of entries with the same serial number, the first
+    /// counts. So nobody can fill the table with what shares a hash.
+    fn add(&mut self, found: &[Found<'a>]) -> bool {
+        let (lines, entries) = (&mut self.lines, &self.entries);
+        found.iter().all(|&Found { hash, serial, place }| {
+            lines.insert(hash, place, |place| entries.serial_at(*place) == Some(serial))
+        })
     }
 
     /// The entry for a certificate of the CRL's issuer, if there is one.
@@ -152,7 +194,8 @@ impl<'a> CrlIndex<'a> {
     /// In an indirect CRL, entries of other issuers are passed over. `None` says that the
     /// certificate is good only if the CRL [is full](CertificateList::is_full).
     pub fn find(&self, serial: SerialRef<'_>) -> Option<RevokedCertificate<'a>> {
-        let place = self.place(serial, self.hash(serial))?;
+        let is_same = |place: &u32| self.entries.serial_at(*place) == Some(serial);
+        let place = self.lines.find(self.hash.of(serial), is_same)?;
         let named = self.named.partition_point(|named| *named <= place);
         let mut entries = self.entries.clone();
         if let Some(&named) = named.checked_sub(1).and_then(|last| self.named.get(last)) {
@@ -162,16 +205,6 @@ impl<'a> CrlIndex<'a> {
         entries.go_to(&self.entries, place);
         // It was read once before.
         entries.next()?.ok()
-    }
-
-    #[inline]
-    fn place(&self, serial: SerialRef<'_>, hash: u64) -> Option<u32> {
-        self.lines.find(hash, |place| self.entries.serial_at(*place) == Some(serial))
-    }
-
-    #[inline]
-    fn hash(&self, serial: SerialRef<'_>) -> u64 {
-        self.hash.of(serial)
     }
 }
 

@@ -82,6 +82,9 @@ pub enum CrlReadError {
         /// How many they take.
         octets: usize,
     },
+    /// The signature is not that of the key, or could not be checked.
+    #[error("a CRL whose signature cannot be relied on")]
+    Signature(#[from] VerifyError),
     /// The text is not the PEM of a CRL.
     #[error(transparent)]
     Pem(#[from] PemError),

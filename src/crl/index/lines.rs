@@ -24,7 +24,11 @@ const PER_TEN_LINES: usize = 96;
 
 /// The table of places.
 #[derive(Clone)]
-pub(super) struct Lines(Vec<Line>);
+pub(super) struct Lines {
+    lines: Vec<Line>,
+    /// For so many more places there is room.
+    room: usize,
+}
 
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
@@ -38,32 +42,32 @@ impl Lines {
     /// A table for at most so many places.
     pub(super) fn with_room_for(places: usize) -> Self {
         let lines = places.saturating_mul(10) / PER_TEN_LINES + 1;
-        Self(vec![Line::default(); lines])
+        Self { lines: vec![Line::default(); lines], room: places }
     }
 
     /// The line where a place with this hash belongs: the hash as a fraction of all hashes.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.0.len() as u128) >> 64) as usize
+        ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
     }
 
     /// The line that follows, in a circle.
     #[inline]
     fn next(&self, at: usize) -> usize {
-        if at + 1 < self.0.len() { at + 1 } else { 0 }
+        if at + 1 < self.lines.len() { at + 1 } else { 0 }
     }
 
     /// The first place with this hash that is the right one.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_right: impl Fn(&u32) -> bool) -> Option<u32> {
         let mut at = self.home(hash);
-        let mut line = self.0.get(at)?;
+        let mut line = self.lines.get(at)?;
         for _ in 0..line.reach {
             if let Some(place) = line.places(tag(hash)).find(&is_right) {
                 return Some(place);
             }
             at = self.next(at);
-            line = self.0.get(at)?;
+            line = self.lines.get(at)?;
         }
         line.places(tag(hash)).find(&is_right)
     }
@@ -71,29 +75,55 @@ impl Lines {
     /// How many lines are searched for this hash, at most.
     #[cfg(test)]
     pub(super) fn searched(&self, hash: u64) -> u32 {
-        self.0.get(self.home(hash)).map_or(0, |line| 1 + line.reach)
+        self.lines.get(self.home(hash)).map_or(0, |line| 1 + line.reach)
     }
 
     /// Has the processor fetch what a search for this hash starts with.
     #[inline]
     pub(super) fn prefetch(&self, hash: u64) {
-        prefetch_index(&self.0, self.home(hash));
+        prefetch_index(&self.lines, self.home(hash));
     }
 
-    /// Adds a place, of no more than there is room for.
+    /// Adds a place unless the right one is there already. Says whether there was room for it.
     #[inline]
-    pub(super) fn insert(&mut self, hash: u64, place: u32) {
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        place: u32,
+        is_right: impl Fn(&u32) -> bool,
+    ) -> bool {
+        let home = self.home(hash);
+        let Some(line) = self.lines.get_mut(home) else { return false };
+        if line.places(tag(hash)).any(|place| is_right(&place)) {
+            return true;
+        }
+        // Where none of its places had to go elsewhere, no other line needs to be searched.
+        if self.room > 0 && line.reach == 0 && line.put(tag(hash), place) {
+            self.room -= 1;
+            return true;
+        }
+        self.insert_beyond(hash, place, is_right)
+    }
+
+    #[cold]
+    fn insert_beyond(&mut self, hash: u64, place: u32, is_right: impl Fn(&u32) -> bool) -> bool {
+        if self.find(hash, is_right).is_some() {
+            return true;
+        }
+        let Some(room) = self.room.checked_sub(1) else { return false };
+        self.room = room;
         let home = self.home(hash);
         let mut at = home;
-        for distance in 0..self.0.len() {
-            if self.0.get_mut(at).is_some_and(|line| line.put(tag(hash), place)) {
-                if let Some(home) = self.0.get_mut(home).filter(|_| distance > 0) {
+        for distance in 0..self.lines.len() {
+            if self.lines.get_mut(at).is_some_and(|line| line.put(tag(hash), place)) {
+                if let Some(home) = self.lines.get_mut(home).filter(|_| distance > 0) {
                     home.reach = home.reach.max(distance as u32);
                 }
-                return;
+                return true;
             }
             at = self.next(at);
         }
+        false
     }
 }
 

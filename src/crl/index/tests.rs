@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::asn1::{BIT_STRING, INTEGER, SEQUENCE, element};
-use crate::signing::SignatureAlgorithm;
+use crate::signing::{SignatureAlgorithm, ToSign, VerifyError};
 use siphasher::sip::SipHasher13;
 
 const COUNT: u64 = 20_000;
@@ -29,7 +29,7 @@ fn lines_searched(serial: &dyn Fn(u64) -> Vec<u8>) -> (u32, u32) {
         let octets = serial(n);
         let serial = SerialRef::from_octets(&octets).unwrap();
         assert_eq!(index.find(serial).is_some(), n < COUNT, "{n}");
-        index.lines.searched(index.hash(serial))
+        index.lines.searched(index.hash.of(serial))
     });
     lines.fold((0, 0), |(sum, most), lines| (sum + lines, most.max(lines)))
 }
@@ -62,5 +62,50 @@ fn chosen_serial_numbers_cost_no_more_than_random_ones() {
     for (number, serial) in chosen.into_iter().enumerate() {
         let (chosen, longest) = lines_searched(serial);
         assert!(chosen < sum * 5 / 4 && longest < 20, "{number}: {chosen} {longest}");
+    }
+}
+
+#[test]
+fn entries_are_found_where_the_first_ones_are_longer_than_the_rest() {
+    let serial = |n: u64| match n {
+        0..300 => [&[1; 100][..], &n.to_be_bytes()].concat(),
+        _ => n.to_be_bytes()[4..].to_vec(),
+    };
+    let der = crl((0..COUNT).map(serial));
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert!(crl.entries().estimate() < COUNT as usize, "or it says nothing");
+    let index = CrlIndex::new(&crl, *b"nobody knows it!").unwrap();
+    for n in 0..2 * COUNT {
+        let octets = serial(n);
+        let serial = SerialRef::from_octets(&octets).unwrap();
+        assert_eq!(index.find(serial).is_some(), n < COUNT, "{n}");
+    }
+}
+
+/// Takes a signature for good or not, as it is told.
+struct Judge(bool);
+
+impl Verifier for Judge {
+    fn verify(&self, _: &[u8], _: &[u8], _: ToSign<'_>, _: &[u8]) -> Result<(), VerifyError> {
+        if self.0 { Ok(()) } else { Err(VerifyError::BadSignature) }
+    }
+}
+
+#[test]
+fn no_index_says_verified_of_a_crl_whose_signature_is_not_that_of_the_key() {
+    let twice = |n: u64| n.to_be_bytes()[..4].to_vec();
+    let verified = |der: &[u8], judge| {
+        let crl = CertificateList::from_der(der).unwrap();
+        CrlIndex::verified(&crl, &[], &Judge(judge), [7; 16]).map(drop)
+    };
+    // On one thread, and on two.
+    for count in [1, COUNT] {
+        let sound = crl((0..count).map(twice));
+        verified(&sound, true).unwrap();
+        assert!(matches!(verified(&sound, false), Err(CrlReadError::Signature(_))));
+
+        let unsound = crl((0..count).map(twice).chain([Vec::new()]));
+        assert!(matches!(verified(&unsound, true), Err(CrlReadError::Malformed(_))));
+        assert!(matches!(verified(&unsound, false), Err(CrlReadError::Signature(_))));
     }
 }

@@ -195,17 +195,34 @@ impl<'a> RevokedCertificates<'a> {
     }
 
     /// How many entries there are, if they can be read.
+    pub(in crate::crl) fn count_readable(&self) -> usize {
+        self.clone().pass_any(usize::MAX)
+    }
+
+    /// Somewhat more than there are, to go by the length of the first ones.
     pub(in crate::crl) fn estimate(&self) -> usize {
-        let mut rest = self.rest;
-        let mut count = 0;
-        loop {
-            match rest.rest() {
-                [_, length @ ..0x80, ..] => rest.pass(2 + usize::from(*length)),
-                _ if rest.any("revokedCertificates entry").is_err() => return count,
+        const SAMPLE: usize = 256;
+        /// In octets: a serial number of one, and a UTCTime.
+        const SHORTEST: usize = 2 + 3 + 15;
+        let mut rest = self.clone();
+        let count = rest.pass_any(SAMPLE);
+        let left = rest.octets().len();
+        let octets = self.octets().len() - left;
+        let others = (left as u128 * count as u128).checked_div(octets as u128).unwrap_or(0);
+        let estimate = count + others as usize + others as usize / 32;
+        estimate.min(self.octets().len() / SHORTEST)
+    }
+
+    /// Passes over so many entries, or to where none can be read, and says over how many.
+    fn pass_any(&mut self, most: usize) -> usize {
+        for count in 0..most {
+            match self.rest.rest() {
+                [_, length @ ..0x80, ..] => self.rest.pass(2 + usize::from(*length)),
+                _ if self.rest.any("revokedCertificates entry").is_err() => return count,
                 _ => {}
             }
-            count += 1;
         }
+        most
     }
 
     /// Reads the next entry if it is one of the many that have nothing but a serial number, a date
