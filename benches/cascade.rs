@@ -12,14 +12,15 @@ mod ca;
 mod target;
 
 use annul::{
-    AddIssuer, Authority, IssuerId, LocalVerifier, MemoryStore, Registration, Revoke, RevokeCa,
-    Serial, Target,
+    AddIssuer, Authority, IssuerId, LocalVerifier, MemoryStore, RedbStore, Registration, Revoke,
+    RevokeCa, Serial, Store, Target,
 };
 use ca::{Ca, Template, at};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::{
-    env,
+    env, fs,
     hint::black_box,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -34,24 +35,24 @@ fn serial(n: u64) -> Serial {
     Serial::from_unsigned(&number.to_be_bytes()).unwrap()
 }
 
-fn authority() -> Authority<MemoryStore> {
-    Authority::new(MemoryStore::new()).with_verifier(LocalVerifier)
+fn authority<S: Store>(store: S) -> Authority<S> {
+    Authority::new(store).with_verifier(LocalVerifier)
 }
 
 /// Adds a CA with a certificate of itself.
-fn add_root(authority: &Authority<MemoryStore>) -> Ca {
+fn add_root(authority: &Authority<impl Store>) -> Ca {
     let root = Ca::new("root");
     add_certificate(authority, &root, root.template("01"));
     root
 }
 
-fn add_certificate(authority: &Authority<MemoryStore>, by: &Ca, template: Template) -> IssuerId {
+fn add_certificate(authority: &Authority<impl Store>, by: &Ca, template: Template) -> IssuerId {
     let certificate = by.sign_ca(&Template { not_after: at(END), ..template });
     authority.add_issuer(&AddIssuer::new(certificate)).unwrap().issuer
 }
 
 /// Adds a CA that another certifies, and registers certificates of it.
-fn add(authority: &Authority<MemoryStore>, parent: &Ca, number: u64, leaves: u64) -> Ca {
+fn add(authority: &Authority<impl Store>, parent: &Ca, number: u64, leaves: u64) -> Ca {
     let ca = Ca::new(&format!("{number}. CA"));
     let issuer = add_certificate(authority, parent, ca.template(&format!("7f{number:06x}")));
     let numbers: Vec<u64> = (0..leaves).collect();
@@ -63,7 +64,7 @@ fn add(authority: &Authority<MemoryStore>, parent: &Ca, number: u64, leaves: u64
     ca
 }
 
-fn revoke(authority: &Authority<MemoryStore>, issuer: IssuerId, n: u64) {
+fn revoke(authority: &Authority<impl Store>, issuer: IssuerId, n: u64) {
     let target = Target::Serial { issuer, serial: serial(n) };
     authority.revoke(&Revoke::new(target)).unwrap();
 }
@@ -81,7 +82,7 @@ fn took(job: impl FnOnce()) -> Duration {
 
 /// A good certificate, below as many CAs as that.
 fn effective(criterion: &mut Criterion) {
-    let authority = authority();
+    let authority = authority(MemoryStore::new());
     let mut last = add_root(&authority);
     for depth in 1..DEPTH {
         last = add(&authority, &last, depth as u64, 2 * REVOKED);
@@ -120,25 +121,33 @@ fn effective(criterion: &mut Criterion) {
 fn fall(_: &mut Criterion) {
     let leaves = env::var("ANNUL_LEAVES").ok().and_then(|count| count.parse().ok());
     let leaves: u64 = leaves.unwrap_or(10_000);
-    let authority = authority();
-    let root = add_root(&authority);
+    // On the disk of the build and not in memory: to be on it is what a revocation costs.
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cascade.redb");
+    let _ = fs::remove_file(&path);
+    fall_on(&authority(RedbStore::open_or_create(&path).unwrap()), "redb", leaves, "1");
+    fall_on(&authority(MemoryStore::new()), "a map in memory", leaves, "");
+    fs::remove_file(&path).unwrap();
+}
+
+fn fall_on(authority: &Authority<impl Store>, store: &str, leaves: u64, wanted: &str) {
+    let root = add_root(authority);
     let (mut of_many, mut of_few, mut of_one) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS as u64 {
-        let many = add(&authority, &root, 2 * round + 1, leaves);
-        let few = add(&authority, &root, 2 * round + 2, 10);
-        of_one.push(took(|| revoke(&authority, few.id(), 1)));
+        let many = add(authority, &root, 2 * round + 1, leaves);
+        let few = add(authority, &root, 2 * round + 2, 10);
+        of_one.push(took(|| revoke(authority, few.id(), 1)));
         of_few.push(took(|| drop(authority.revoke_ca(&RevokeCa::new(few.id())).unwrap())));
         of_many.push(took(|| drop(authority.revoke_ca(&RevokeCa::new(many.id())).unwrap())));
     }
     let [many, few, one] = [of_many, of_few, of_one].map(|mut times| median(&mut times));
     println!(
-        "a CA with {leaves} certificates: {:.2} times the revocation of one certificate, {:.2} \
-         times that of a CA with 10",
+        "{store}: a CA with {leaves} certificates: {:.2} times the revocation of one certificate, \
+         {:.2} times that of a CA with 10",
         many / one,
         many / few
     );
-    let job = format!("revoking a CA with {} certificates", target::grouped(leaves));
-    target::print(&job, "revoking one certificate", many / one, "1");
+    let job = format!("revoking a CA with {} certificates, {store}", target::grouped(leaves));
+    target::print(&job, "revoking one certificate", many / one, wanted);
     target::print(&job, "revoking a CA with 10", many / few, "1");
 }
 
