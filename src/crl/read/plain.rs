@@ -21,21 +21,33 @@ const REASON_CODE: [u8; 13] =
     [0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01];
 
 /// The first entry of these octets, if it is a plain one.
-#[inline]
+#[inline(always)]
 pub(super) fn read(octets: &[u8]) -> Option<Plain<'_>> {
-    let &[asn1::SEQUENCE, length @ ..0x80, asn1::INTEGER, serial_length @ ..0x80, ref rest @ ..] =
-        octets
-    else {
-        return None;
-    };
-    let (serial, rest) = rest.split_at_checked(serial_length.into())?;
+    let (length, serial, rest) = begin(octets)?;
     let (date, rest) = rest.split_first_chunk()?;
-    let extensions = match length.checked_sub(serial_length)?.checked_sub(2 + 15)? {
+    let extensions = match usize::from(length).checked_sub(serial.as_octets().len() + 2 + 15)? {
         0 => true,
         14 => matches!(rest.split_first_chunk(), Some((&REASON_CODE, &[..0x80, ..]))),
         _ => false,
     };
-    let is_plain = extensions && time::is_utc_time(date);
-    let serial = SerialRef::from_octets(serial).ok()?;
-    is_plain.then_some(Plain { serial, length: 2 + usize::from(length) })
+    let length = 2 + usize::from(length);
+    (extensions && time::is_utc_time(date)).then_some(Plain { serial, length })
+}
+
+/// The serial number of the first entry of these octets, which was a good one when it was read
+/// before; nothing where it is too long to be told at once.
+#[inline]
+pub(super) fn serial(octets: &[u8]) -> Option<SerialRef<'_>> {
+    begin(octets).map(|(_, serial, _)| serial)
+}
+
+/// The length of the first entry, its serial number, and what follows that.
+#[inline(always)]
+fn begin(octets: &[u8]) -> Option<(u8, SerialRef<'_>, &[u8])> {
+    let (header, rest) = octets.split_first_chunk()?;
+    let &[asn1::SEQUENCE, length @ ..0x80, asn1::INTEGER, serial_length @ ..0x80] = header else {
+        return None;
+    };
+    let (serial, rest) = rest.split_at_checked(serial_length.into())?;
+    Some((length, SerialRef::from_octets(serial).ok()?, rest))
 }

@@ -181,13 +181,13 @@ impl<'a> RevokedCertificates<'a> {
         self.rest.pass(place as usize);
     }
 
-    /// The serial number of the entry that starts so many octets on.
+    /// The serial number of the entry that starts so many octets on, and that was read before.
     #[inline]
     pub(in crate::crl) fn serial_at(&self, place: u32) -> Option<SerialRef<'a>> {
         let mut rest = self.rest;
         rest.pass(place as usize);
-        if let Some(entry) = plain::read(rest.rest()) {
-            return Some(entry.serial);
+        if let Some(serial) = plain::serial(rest.rest()) {
+            return Some(serial);
         }
         let mut fields = rest.expect(SEQUENCE, "revokedCertificates entry").ok()?.reader();
         let serial = fields.expect(INTEGER, "userCertificate").ok()?;
