@@ -82,6 +82,22 @@ fn entries_are_found_where_the_first_ones_are_longer_than_the_rest() {
     }
 }
 
+#[test]
+fn a_crl_that_ends_in_what_is_no_entry_makes_no_larger_table() {
+    let long = (0..256).map(|n: u32| [&[1; 110][..], &n.to_be_bytes()].concat());
+    let mut der = crl(long.chain((0..COUNT).map(|n| n.to_be_bytes()[4..].to_vec())));
+    let sound = CertificateList::from_der(&der).unwrap().entries().octets().len();
+    let entries = CertificateList::from_der(&der).unwrap().entries().count_readable();
+    assert_eq!(entries, 256 + COUNT as usize);
+    // As if all after the long ones were entries of two octets.
+    let place = der.windows(7).rposition(|it| it[..3] == [0x30, 0x15, 2]).unwrap();
+    let first = der.windows(3).position(|it| it == [0x30, 0x15, 2]).unwrap();
+    der[first..place].iter_mut().zip([5, 0].into_iter().cycle()).for_each(|(it, no)| *it = no);
+    let crl = CertificateList::from_der(&der).unwrap();
+    assert!(crl.entries().count_readable() <= sound / 20);
+    assert!(CrlIndex::new(&crl, [7; 16]).is_err());
+}
+
 /// Takes a signature for good or not, as it is told.
 struct Judge(bool);
 

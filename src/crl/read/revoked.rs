@@ -196,21 +196,25 @@ impl<'a> RevokedCertificates<'a> {
 
     /// How many entries there are, if they can be read.
     pub(in crate::crl) fn count_readable(&self) -> usize {
-        self.clone().pass_any(usize::MAX)
+        self.clone().pass_any(usize::MAX).min(self.most())
+    }
+
+    /// More entries than that cannot be in so many octets.
+    fn most(&self) -> usize {
+        /// In octets: a serial number of one, and a UTCTime.
+        const SHORTEST: usize = 2 + 3 + 15;
+        self.octets().len() / SHORTEST
     }
 
     /// Somewhat more than there are, to go by the length of the first ones.
     pub(in crate::crl) fn estimate(&self) -> usize {
         const SAMPLE: usize = 256;
-        /// In octets: a serial number of one, and a UTCTime.
-        const SHORTEST: usize = 2 + 3 + 15;
         let mut rest = self.clone();
         let count = rest.pass_any(SAMPLE);
         let left = rest.octets().len();
         let octets = self.octets().len() - left;
         let others = (left as u128 * count as u128).checked_div(octets as u128).unwrap_or(0);
-        let estimate = count + others as usize + others as usize / 32;
-        estimate.min(self.octets().len() / SHORTEST)
+        (count + others as usize + others as usize / 32).min(self.most())
     }
 
     /// Passes over so many entries, or to where none can be read, and says over how many.
