@@ -5,19 +5,19 @@
 //! knows neither an order nor a past. A table comes first: medians of rounds in which all take
 //! turns. The times of criterion follow.
 //!
-//! `ANNUL_BENCH_LOOKUP=10000000` adds so many revoked certificates, from a file of redb.
+//! `ANNUL_BENCH_LOOKUP=10000000` adds so many revoked certificates, which take some ten GiB.
 
 #[path = "support/target.rs"]
 mod target;
 
 use annul::{
     AddIssuer, Authority, CaCertificate, Certificate, DeclaredParent, IssuerId, MemoryStore,
-    Policy, RedbStore, Revocation, Revoke, Serial, Store, Target,
+    Policy, Revocation, Revoke, Serial, Target,
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sha2::{Digest, Sha256};
 use std::{
-    env, fs,
+    env,
     hint::black_box,
     sync::atomic::{Ordering::SeqCst, fence},
     time::Instant,
@@ -37,17 +37,17 @@ fn serial(n: u64) -> Serial {
 }
 
 /// An authority that revoked so many certificates.
-struct Revoked<S> {
-    authority: Authority<S>,
+struct Revoked {
+    authority: Authority<MemoryStore>,
     issuer: IssuerId,
     count: u64,
 }
 
-impl<S: Store> Revoked<S> {
-    fn new(store: S, count: u64) -> Self {
+impl Revoked {
+    fn new(count: u64) -> Self {
         let mut policy = Policy::default();
         policy.unknown_serials = true;
-        let authority = Authority::new(store).with_policy(policy);
+        let authority = Authority::new(MemoryStore::new()).with_policy(policy);
         let ca = CaCertificate::new(Certificate::from_pem(CA).unwrap()).unwrap();
         let add = AddIssuer::new(ca).with_parent(DeclaredParent::Recorded);
         let issuer = authority.add_issuer(&add).unwrap().issuer;
@@ -184,8 +184,8 @@ fn chase(octets: u64) -> f64 {
     time
 }
 
-fn measure<S: Store>(criterion: &mut Criterion, store: S, count: u64) {
-    let revoked = Revoked::new(store, count);
+fn measure(criterion: &mut Criterion, count: u64) {
+    let revoked = Revoked::new(count);
     let start = Instant::now();
     let index = allocation_counter::measure(|| _ = revoked.find(serial(0)));
     let (built, held) = (start.elapsed(), index.bytes_current as f64 / count as f64);
@@ -214,13 +214,11 @@ fn serial_lookup(criterion: &mut Criterion) {
          hashbrown | one fetch | in fetches |"
     );
     for count in [1_000, 1_000_000] {
-        measure(criterion, MemoryStore::new(), count);
+        measure(criterion, count);
     }
     let more = env::var("ANNUL_BENCH_LOOKUP").ok().and_then(|count| count.parse().ok());
     if let Some(count) = more {
-        let path = env::temp_dir().join(format!("annul-lookup-{}.redb", std::process::id()));
-        measure(criterion, RedbStore::open_or_create(&path).unwrap(), count);
-        fs::remove_file(path).unwrap();
+        measure(criterion, count);
     }
 }
 
