@@ -79,6 +79,9 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | ask: can relying parties see it? | [`Authority::publication`], [`Authority::pending`], [`Authority::releases`] |
 | publish what is due, by a schedule | [`Publisher`], [`Schedule`] |
 | set a rule aside, on the record | [`Waiver`] |
+| carry out a request once, however often it is sent | [`Idempotency`] |
+| keep an account from asking too often | [`Throttle`] |
+| say until when a revocation pays | [`CompletionWindow`] |
 | come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
 | move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
 | change what the rules leave open | [`Policy`] |
@@ -135,6 +138,7 @@ mod partition;
 mod pem;
 mod publish;
 mod reason;
+mod request;
 mod retry;
 mod scope;
 mod serial;
@@ -197,6 +201,10 @@ pub use crate::{
         Revision, Rhythm, Schedule, ScheduleError, ScopeState, Sink, SinkError, Why,
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
+    request::{
+        BadClientToken, Calendar, ClientToken, CompletionWindow, Eligibility, Idempotency,
+        IdempotencyError, KeptAnswer, Rate, Throttle, Throttled, WorkingWeek,
+    },
     retry::Retry,
     scope::{BadScope, CrlPlace, Scope},
     serial::{Serial, SerialError, SerialRef},

@@ -240,7 +240,8 @@ pub enum Table {
     Releases = 7,
     /// Counts that rise: quotas, throttles. The key is theirs.
     Counters = 8,
-    /// What was answered to a request that may come again: key the client's token.
+    /// What was answered to a request that may come again: key the SHA-256 of the account and the
+    /// client's token.
     IdempotencyTokens = 9,
     /// Where the CRLs of an issuer are found, and into which parts they are divided: key
     /// [`IssuerId`](crate::IssuerId).
