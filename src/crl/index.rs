@@ -35,7 +35,8 @@ struct Found<'a> {
 ///
 /// It answers as [`CertificateList::find`] does, which reads all entries up to the one it looks
 /// for. To build it takes about twice as long as to verify the signature, and memory for 7 octets
-/// an entry; the CRL itself is borrowed. [`CrlIndex::verified`] checks the signature beside it on
+/// an entry; more of either where the first entries are longer than the others or shorter, but never
+/// more memory than a third of the CRL. The CRL itself is borrowed. [`CrlIndex::verified`] checks the signature beside it on
 /// another thread; [`CrlIndex::new`] says nothing about trust.
 ///
 /// All entries are checked when it is built, so that a look-up can't fail: a CRL on which any entry
@@ -103,7 +104,8 @@ impl<'a> CrlIndex<'a> {
         };
         let mut index = with_room(entries.estimate());
         if !index.add_all(crl.issuer())? {
-            // The first entries are longer than most, which is rare.
+            // The first entries are longer than most. No two tables at once.
+            drop(index);
             index = with_room(entries.count_readable());
             index.add_all(crl.issuer())?;
         }
