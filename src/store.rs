@@ -241,7 +241,7 @@ pub enum Table {
     /// Counts that rise: quotas, throttles. The key is theirs.
     Counters = 8,
     /// What was answered to a request that may come again: key the SHA-256 of the account and the
-    /// client's token.
+    /// client's token. One more changes whenever any is removed.
     IdempotencyTokens = 9,
     /// Where the CRLs of an issuer are found, and into which parts they are divided: key
     /// [`IssuerId`](crate::IssuerId).

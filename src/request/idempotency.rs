@@ -116,15 +116,15 @@ pub enum IdempotencyError {
         /// When that was.
         since: Timestamp,
     },
-    /// Others that sent the same token were faster, again and again. What the request asks for may
+    /// Others that wrote what is kept were faster, again and again. What the request asks for may
     /// have been done.
-    #[error("others that sent the same client token were faster {attempts} times in a row")]
+    #[error("others that wrote answers were faster {attempts} times in a row")]
     Contended {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The work took longer than answers are kept, and the token is another request's by now. What
-    /// the request asks for was done.
+    /// The work ended after the time that answers are kept, and the token is another request's by
+    /// now. What the request asks for was done.
     #[error("the client token is another request's by now")]
     Overtaken,
     /// The store failed. What the request asks for may have been done; to send it again is safe.
@@ -158,8 +158,9 @@ impl<S: Store> Idempotency<S> {
     ///
     /// `arguments` are all that the request says, in any form that is always the same. `work` is
     /// given the id of the command that it is to carry out: the same again where it was begun before
-    /// and never answered, be it because of a crash or because another call is still at it. Where it
-    /// fails, nothing is kept but that it was begun, so the request may come again.
+    /// and never answered, be it because of a crash or because another call is still at it, until
+    /// that was [forgotten](Self::forget_expired). Where it fails, nothing is kept but that it was
+    /// begun, so the request may come again.
     ///
     /// # Errors
     /// Those of the work, and [`IdempotencyError`].
@@ -184,7 +185,9 @@ impl<S: Store> Idempotency<S> {
     /// Lets go of what was kept twice as long as it had to be, so that a clock that is behind finds
     /// it still, and says of how many records.
     ///
-    /// Nothing hangs on it but the size of the store. It may run beside anything else.
+    /// It may run beside anything else, but does so best when little else is done: whoever is at a
+    /// request meanwhile has to look again, and in a database others may have to wait. Where it is
+    /// never called, all is right, and the store grows.
     ///
     /// # Errors
     /// Where the store fails, and at last where a record is damaged, which is left.
@@ -233,8 +236,8 @@ impl<S: Store> Idempotency<S> {
             match Kept::from_octets(value) {
                 _ if key == FENCE => {}
                 Ok(Kept { begun, .. }) => {
-                    let kept_until = begun.at.saturating_add(self.keep).saturating_add(self.keep);
-                    if kept_until <= now {
+                    let as_long = begun.until.saturating_since(begun.at);
+                    if begun.until.saturating_add(as_long) <= now {
                         keys.push(key.to_vec());
                     }
                 }
@@ -265,7 +268,8 @@ impl<S: Store> Idempotency<S> {
     ) -> Result<Found<Kept>, IdempotencyError> {
         for _ in 0..ATTEMPTS {
             let Found { fence, version, kept } = self.find(key)?;
-            let is_over = |begun: &Begun| begun.at.saturating_add(self.keep) <= now;
+            let is_over = |begun: &Begun| begun.until <= now;
+            let until = now.saturating_add(self.keep);
             let begun = match kept {
                 Some(Kept { begun, .. }) if begun.arguments != arguments && !is_over(&begun) => {
                     return Err(IdempotencyError::OtherArguments { since: begun.at });
@@ -273,9 +277,12 @@ impl<S: Store> Idempotency<S> {
                 Some(kept) if !is_over(&kept.begun) => return Ok(Found { fence, version, kept }),
                 // Whoever began it may have done it before a crash.
                 Some(Kept { begun, answer: None }) if begun.arguments == arguments => {
-                    Begun { at: now, ..begun }
+                    Begun { at: now, until, ..begun }
                 }
-                _ => Begun::new(key, arguments, now, version, fence),
+                _ => {
+                    let command = command(key, arguments, now, version, fence);
+                    Begun { arguments, command, at: now, until }
+                }
             };
             let kept = Kept { begun, answer: None };
             if let Some((fence, version)) = self.put(key, fence, version, &kept)? {
@@ -293,7 +300,7 @@ impl<S: Store> Idempotency<S> {
         octets: Vec<u8>,
     ) -> Result<KeptAnswer, IdempotencyError> {
         let Found { mut fence, mut version, kept: Kept { begun, .. } } = found;
-        let answered = Kept { answer: Some(octets), begun };
+        let mut answered = Kept { answer: Some(octets), begun };
         for _ in 0..ATTEMPTS {
             if self.put(key, fence, version, &answered)?.is_some() {
                 let octets = answered.answer.unwrap_or_default();
@@ -308,8 +315,10 @@ impl<S: Store> Idempotency<S> {
                 Some(Kept { answer: Some(octets), .. }) => {
                     return Ok(KeptAnswer { octets, repeated: true });
                 }
-                // Something else was let go of, or this.
-                Some(Kept { answer: None, .. }) | None => {}
+                // Somebody who found it over has begun it anew: it is kept from then on.
+                Some(Kept { begun, answer: None }) => answered.begun = begun,
+                // It was let go of.
+                None => {}
             }
         }
         Err(IdempotencyError::Contended { attempts: ATTEMPTS })
@@ -386,6 +395,8 @@ struct Begun {
     arguments: [u8; 32],
     command: CommandId,
     at: Timestamp,
+    /// Until then it is kept, whatever is said of others later.
+    until: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -394,20 +405,23 @@ struct Kept {
     answer: Option<Vec<u8>>,
 }
 
-impl Begun {
-    /// With a command that no other record ever had: none was there at both of these versions.
-    fn new(key: Key, arguments: [u8; 32], at: Timestamp, version: Version, fence: Version) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"annul: the command of a request\0")
-            .chain_update(key)
-            .chain_update(arguments)
-            .chain_update(at.unix().to_be_bytes())
-            .chain_update(version.0.to_be_bytes())
-            .chain_update(fence.0.to_be_bytes())
-            .finalize();
-        let command = CommandId(digest.first_chunk().copied().unwrap_or_default());
-        Self { arguments, command, at }
-    }
+/// A command that no other record ever had: none was made at both of these versions.
+fn command(
+    key: Key,
+    arguments: [u8; 32],
+    at: Timestamp,
+    version: Version,
+    fence: Version,
+) -> CommandId {
+    let digest = Sha256::new()
+        .chain_update(b"annul: the command of a request\0")
+        .chain_update(key)
+        .chain_update(arguments)
+        .chain_update(at.unix().to_be_bytes())
+        .chain_update(version.0.to_be_bytes())
+        .chain_update(fence.0.to_be_bytes())
+        .finalize();
+    CommandId(digest.first_chunk().copied().unwrap_or_default())
 }
 
 impl Kept {
@@ -418,6 +432,7 @@ impl Kept {
         out.fixed(&self.begun.arguments);
         out.fixed(&self.begun.command.0);
         out.timestamp(self.begun.at);
+        out.timestamp(self.begun.until);
         out.optional(self.answer.as_deref(), Writer::octet_string);
         out.finish()
     }
@@ -425,10 +440,10 @@ impl Kept {
     fn from_octets(record: &[u8]) -> Result<Self, Damaged> {
         let mut fields = Reader::new(record, Self::FORMAT)?;
         let (arguments, command) = (fields.fixed()?, CommandId(fields.fixed()?));
-        let at = fields.timestamp()?;
+        let (at, until) = (fields.timestamp()?, fields.timestamp()?);
         let answer = fields.optional(|fields| fields.octet_string().map(<[u8]>::to_vec))?;
         fields.finish()?;
-        Ok(Self { begun: Begun { arguments, command, at }, answer })
+        Ok(Self { begun: Begun { arguments, command, at, until }, answer })
     }
 }
 

@@ -301,3 +301,47 @@ fn s59_what_was_begun_and_never_answered_is_the_same_command_however_late() {
     let anew = ask(&store, b"x", day(13), || ()).unwrap();
     assert_ne!(anew.octets, begun);
 }
+
+#[test]
+fn s59_an_answer_is_kept_from_when_its_request_was_begun_anew() {
+    // Begun, and then a crash.
+    let store = MemoryStore::new();
+    let crash = Idempotency::new(&store, KEEP);
+    let crashed = crash.once("a", "Revoke", &token(), b"x", day(10), |_| {
+        Err::<Vec<u8>, _>(IdempotencyError::Overtaken)
+    });
+    crashed.unwrap_err();
+    // One second before it is over, and while that is done, when it is.
+    let second = Duration::from_secs(1);
+    let mut late = None;
+    let first = ask(&store, b"x", day(11).saturating_sub(second), || {
+        late = Some(ask(&store, b"x", day(11), || ()).unwrap());
+    });
+    assert_eq!(first.unwrap().octets, late.unwrap().octets);
+
+    let now = day(11).saturating_add(second);
+    assert!(ask(&store, b"x", now, || panic!("it was done")).unwrap().repeated);
+    let other = ask(&store, b"y", now, || panic!("it is another")).unwrap_err();
+    assert!(matches!(other, IdempotencyError::OtherArguments { .. }));
+
+    // The same with the slower one being the one who came late.
+    let store = Meddled::default();
+    let crash = Idempotency::new(&store, KEEP);
+    let crashed = crash.once("a", "Revoke", &token(), b"x", day(10), |_| {
+        Err::<Vec<u8>, _>(IdempotencyError::Overtaken)
+    });
+    crashed.unwrap_err();
+    let anew = store.store.clone();
+    let begin = move || {
+        let begun = Idempotency::new(&anew, KEEP);
+        let crashed = begun.once("a", "Revoke", &token(), b"x", day(11), |_| {
+            Err::<Vec<u8>, _>(IdempotencyError::Overtaken)
+        });
+        crashed.unwrap_err();
+    };
+    ask(&store, b"x", day(11).saturating_sub(second), || {
+        *store.before.lock().unwrap() = Some(Box::new(begin));
+    })
+    .unwrap();
+    assert!(ask(&store, b"x", now, || panic!("it was done")).unwrap().repeated);
+}
