@@ -13,6 +13,7 @@
 //! record, the fence, which changes whenever any is let go of, and whoever writes one holds on to the
 //! fence that they saw.
 
+use super::pair;
 use crate::{
     codec::{Damaged, Reader, Writer},
     log::CommandId,
@@ -445,13 +446,6 @@ impl Kept {
         fields.finish()?;
         Ok(Self { begun: Begun { arguments, command, at, until }, answer })
     }
-}
-
-/// A digest of two texts, which the store does not learn.
-fn pair(one: &str, other: &[u8]) -> [u8; 32] {
-    // The length first, or two pairs might be the same octets.
-    let length = (one.len() as u64).to_be_bytes();
-    Sha256::new().chain_update(length).chain_update(one).chain_update(other).finalize().into()
 }
 
 fn corrupt(problem: &Damaged) -> StoreError {

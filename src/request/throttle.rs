@@ -1,7 +1,7 @@
 //! How often an account may call an operation.
 
+use super::pair;
 use crate::retry::Retry;
-use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, VecDeque},
     fmt, mem,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many calls in any span of time of that length.
+/// So many calls in any span of time of that length; any number where that is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// How many calls.
@@ -59,7 +59,6 @@ pub struct Throttle {
     /// Those of operations with a rate of their own.
     others: HashMap<String, Buckets>,
     most_buckets: usize,
-    origin: Instant,
 }
 
 /// A call too many.
@@ -81,12 +80,7 @@ impl Throttled {
 impl Throttle {
     /// As many calls of each operation for each account.
     pub fn new(rate: Rate) -> Self {
-        Self {
-            usual: Buckets::new(rate),
-            others: HashMap::new(),
-            most_buckets: 1 << 20,
-            origin: Instant::now(),
-        }
+        Self { usual: Buckets::new(rate), others: HashMap::new(), most_buckets: 1 << 20 }
     }
 
     /// Another rate for one operation.
@@ -114,8 +108,7 @@ impl Throttle {
     /// [`Throttled`] where there is no token left.
     pub fn admit(&self, account: &str, operation: &str, now: Instant) -> Result<(), Throttled> {
         let buckets = self.others.get(operation).unwrap_or(&self.usual);
-        let now = now.saturating_duration_since(self.origin);
-        buckets.take(key(account, operation), self.most_buckets, nanoseconds(now))
+        buckets.take(pair(account, operation.as_bytes()), self.most_buckets, now)
     }
 }
 
@@ -144,7 +137,9 @@ struct Buckets {
 
 #[derive(Default)]
 struct Generations {
-    /// The latest time that anyone brought, in nanoseconds since the throttle was made.
+    /// The first time that anyone brought.
+    origin: Option<Instant>,
+    /// The latest one, in nanoseconds since then.
     now: u64,
     /// When the younger generation began.
     since: u64,
@@ -158,8 +153,10 @@ impl Buckets {
         Self { rate, generations: Mutex::default() }
     }
 
-    fn take(&self, key: Key, most_buckets: usize, now: u64) -> Result<(), Throttled> {
+    fn take(&self, key: Key, most_buckets: usize, now: Instant) -> Result<(), Throttled> {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = *generations.origin.get_or_insert(now);
+        let now = nanoseconds(now.saturating_duration_since(origin));
         generations.now = generations.now.max(now);
         let left = generations.turn(self.rate);
         let taken = generations.take(key, self.rate, most_buckets);
@@ -222,17 +219,6 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn key(account: &str, operation: &str) -> Key {
-    // The length first, or two pairs might be the same octets.
-    let length = (account.len() as u64).to_be_bytes();
-    Sha256::new()
-        .chain_update(length)
-        .chain_update(account)
-        .chain_update(operation)
-        .finalize()
-        .into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,7 +237,8 @@ mod tests {
     #[test]
     fn s29_s53_the_eleventh_call_in_a_second_is_throttled_for_each_account_and_operation() {
         let throttle = Throttle::default();
-        let at = |ms: u32| throttle.origin + ms * MS;
+        let start = Instant::now();
+        let at = |ms: u32| start + ms * MS;
         for ms in 0..10 {
             throttle.admit("a", "Revoke", at(100 * ms)).unwrap();
         }
@@ -268,7 +255,7 @@ mod tests {
     #[test]
     fn a_name_that_ends_as_another_begins_is_another() {
         let throttle = Throttle::new(rate(1, MS));
-        let now = throttle.origin;
+        let now = Instant::now();
         throttle.admit("ab", "c", now).unwrap();
         throttle.admit("a", "bc", now).unwrap();
         throttle.admit("ab", "c", now).unwrap_err();
@@ -277,7 +264,7 @@ mod tests {
     #[test]
     fn of_many_threads_no_more_are_admitted_than_of_one() {
         let throttle = Throttle::new(rate(1000, Duration::from_secs(3600)));
-        let (admitted, now) = (AtomicUsize::new(0), throttle.origin);
+        let (admitted, now) = (AtomicUsize::new(0), Instant::now());
         thread::scope(|scope| {
             for thread in 0..8 {
                 let (throttle, admitted) = (&throttle, &admitted);
@@ -296,12 +283,11 @@ mod tests {
     #[test]
     fn a_million_accounts_take_no_more_memory_than_was_allowed() {
         let throttle = Throttle::default().with_most_buckets(1000);
-        let mut refused = 0;
+        let (mut refused, start) = (0, Instant::now());
         for account in 0..1_000_000_u32 {
             // A thousand a second, and two thousand at the end.
             let ms = account.min(950_000) + account.saturating_sub(950_000) / 2;
-            let admitted =
-                throttle.admit(&account.to_string(), "Revoke", throttle.origin + ms * MS);
+            let admitted = throttle.admit(&account.to_string(), "Revoke", start + ms * MS);
             refused += u32::from(admitted.is_err());
         }
         assert!((24_000..26_000).contains(&refused), "{refused}");
@@ -321,7 +307,7 @@ mod tests {
             let usual = rate(calls, period * MS);
             let throttle = Throttle::new(usual).with_rate("b", rate(1, other * MS));
             let mut admitted: HashMap<(usize, &str), Vec<u32>> = HashMap::new();
-            let mut now = 0;
+            let (mut now, start) = (0, Instant::now());
             for (later, account, is_other) in steps {
                 now += later;
                 let operation = if is_other { "b" } else { "a" };
@@ -330,7 +316,7 @@ mod tests {
                 let recent: Vec<u32> =
                     before.iter().copied().filter(|then| then + period > now).collect();
                 let answer =
-                    throttle.admit(&account.to_string(), operation, throttle.origin + now * MS);
+                    throttle.admit(&account.to_string(), operation, start + now * MS);
                 if recent.len() < most as usize {
                     prop_assert_eq!(answer, Ok(()));
                     before.push(now);
