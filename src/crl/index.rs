@@ -107,12 +107,15 @@ impl<'a> CrlIndex<'a> {
             // The first entries are longer than most. No two tables at once.
             drop(index);
             index = with_room(entries.count_readable());
-            index.add_all(crl.issuer())?;
+            // There is room for all. Were there not, what is left out would look as if it were good.
+            if !index.add_all(crl.issuer())? {
+                return Err(CrlReadError::TooLong { octets });
+            }
         }
         Ok(index)
     }
 
-    /// Checks the signature, on another thread meanwhile, and reads all entries once.
+    /// Checks the signature (RFC 5280 §5.1.1.3), on another thread meanwhile, and reads all entries.
     ///
     /// `public_key` is the SubjectPublicKeyInfo of the issuer in DER, as for
     /// [`CertificateList::verify`], and `random` the key of the hash, as for [`CrlIndex::new`].
