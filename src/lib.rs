@@ -2,8 +2,8 @@
 **annul** is a certificate revocation authority in a crate. It keeps the record of what a CA issued,
 moves certificates and CAs from issued to revoked and never back, and turns that record into answers
 that relying parties trust: status look-ups and signed CRLs. Embed it in a CA, an ACME server, a
-device fleet or a VPN. It opens no socket, spawns no thread (but for the connections of a store in a
-database), and reads no clock but the one it is given.
+device fleet or a VPN. It opens no socket, leaves no thread behind (but for the connections of a store in
+a database), and reads no clock but the one it is given.
 
 # A tour
 
