@@ -158,7 +158,8 @@ impl<S: Store> Authority<S> {
 
     /// Draws random numbers from this function, which fills the octets that it is given. They name
     /// commands and histories, and key the indexes in memory: whoever can guess them and choose
-    /// serial numbers can make look-ups slow, and nothing worse.
+    /// serial numbers can make look-ups slow. At a [`Desk`](crate::Desk) they are the tokens by which
+    /// revocations are confirmed, which whoever can guess them confirms.
     #[must_use]
     pub fn with_random(
         mut self,
@@ -189,9 +190,14 @@ impl<S: Store> Authority<S> {
         self.store.snapshot().map(View::new)
     }
 
+    /// Fills octets with random ones.
+    pub(crate) fn fill(&self, octets: &mut [u8]) -> Result<(), Error> {
+        (self.random)(octets).map_err(Error::Random)
+    }
+
     fn draw(&self) -> Result<[u8; 16], Error> {
         let mut octets = [0; 16];
-        (self.random)(&mut octets).map_err(Error::Random)?;
+        self.fill(&mut octets)?;
         Ok(octets)
     }
 }

@@ -79,6 +79,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | ask: can relying parties see it? | [`Authority::publication`], [`Authority::pending`], [`Authority::releases`] |
 | publish what is due, by a schedule | [`Publisher`], [`Schedule`] |
 | set a rule aside, on the record | [`Waiver`] |
+| take requests for revocation, have them confirmed, withhold and delete | [`Desk`] |
 | carry out a request once, however often it is sent | [`Idempotency`] |
 | keep an account from asking too often | [`Throttle`] |
 | say until when a revocation pays | [`CompletionWindow`] |
@@ -202,8 +203,12 @@ pub use crate::{
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     request::{
-        BadClientToken, Calendar, ClientToken, CompletionWindow, Eligibility, Idempotency,
-        IdempotencyError, KeptAnswer, Rate, Throttle, Throttled, WorkingWeek,
+        BadCertificateId, BadClientToken, BadConfirmationToken, BadListCursor, BadQuorum, Calendar,
+        CertificateId, ClientToken, CompletionWindow, ConfirmationToken, Consent, Consequences,
+        Desk, DeskError, Eligibility, Handling, Idempotency, IdempotencyError, KeptAnswer,
+        ListCertificates, ListCursor, ListedCertificate, ListedStatus, Page, Quorum, Rate,
+        RequestRefusal, RequestStage, RevocationRequest, Submit, Submitted, Throttle, Throttled,
+        WorkingWeek,
     },
     retry::Retry,
     scope::{BadScope, CrlPlace, Scope},

@@ -2,13 +2,26 @@
 //! an account may ask, until when it pays to, and what a request that comes again is answered.
 
 mod calendar;
+mod confirmation;
+mod desk;
+mod handling;
 mod idempotency;
+mod identifier;
+mod life;
 mod throttle;
 mod window;
 
 pub use self::{
     calendar::{Calendar, WorkingWeek},
+    confirmation::{BadConfirmationToken, ConfirmationToken},
+    desk::{
+        BadListCursor, Consent, Consequences, Desk, DeskError, ListCertificates, ListCursor,
+        ListedCertificate, ListedStatus, Page, Submit, Submitted,
+    },
+    handling::{BadQuorum, Handling, Quorum},
     idempotency::{BadClientToken, ClientToken, Idempotency, IdempotencyError, KeptAnswer},
+    identifier::{BadCertificateId, CertificateId},
+    life::{RequestRefusal, RequestStage, RevocationRequest},
     throttle::{Rate, Throttle, Throttled},
     window::{CompletionWindow, Eligibility},
 };

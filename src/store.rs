@@ -258,6 +258,11 @@ pub enum Table {
     /// What CRLs must know of at a position of a log, for whoever begins to read there: key
     /// [`IssuerId`](crate::IssuerId), and [`key::chunk`]. Nothing is lost with it but time.
     Checkpoints = 15,
+    /// What a [`Desk`](crate::Desk) keeps of a certificate, above all the request that it be revoked:
+    /// key [`key::certificate`].
+    Requests = 16,
+    /// Certificates of others that were uploaded: key the SHA-256 of the account, and that of the DER.
+    Uploads = 18,
 }
 
 impl Space {
@@ -283,7 +288,7 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
@@ -299,6 +304,8 @@ impl Table {
         Self::PartitionTallies,
         Self::LegacyEntries,
         Self::Checkpoints,
+        Self::Requests,
+        Self::Uploads,
     ];
 
     /// The number of the table, never given to another.

@@ -170,6 +170,17 @@ impl<S: Store> Authority<S> {
         Ok(revoked.placed(&placed))
     }
 
+    /// Finds out whether [`Authority::revoke`] would revoke a certificate now, without doing it.
+    ///
+    /// # Errors
+    /// As [`Authority::revoke`].
+    pub fn preview_revoke(&self, revoke: &Revoke) -> Result<(), Error> {
+        let now = self.clock.now();
+        let view = self.view()?;
+        let name = self.name(&view, &revoke.target)?;
+        self.decide_revocation(&view, &mut Change::default(), revoke, name, now).map(|_| ())
+    }
+
     /// Revokes many certificates, up to a thousand by one durable write, and answers for each.
     ///
     /// What is refused does not keep the others from being revoked. The errors are those of

@@ -3,4 +3,7 @@
 #[path = "../support/toy.rs"]
 mod toy;
 
+mod desk;
+mod desk_model;
 mod idempotency;
+mod office;
