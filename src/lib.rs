@@ -82,6 +82,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | take requests for revocation, have them confirmed, withhold and delete | [`Desk`] |
 | carry out a request once, however often it is sent | [`Idempotency`] |
 | keep an account from asking too often | [`Throttle`] |
+| say who may do what | [`Authorizer`], [`Grants`] |
 | say until when a revocation pays | [`CompletionWindow`] |
 | come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
 | move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
@@ -203,11 +204,12 @@ pub use crate::{
     },
     reason::{Reason, ReasonCode, ReasonFlags, UnknownReason},
     request::{
-        BadCertificateId, BadClientToken, BadConfirmationToken, BadListCursor, BadQuorum, Calendar,
-        CertificateId, ClientToken, CompletionWindow, ConfirmationToken, Consent, Consequences,
-        Desk, DeskError, Eligibility, Handling, Idempotency, IdempotencyError, KeptAnswer,
-        ListCertificates, ListCursor, ListedCertificate, ListedStatus, Page, Quorum, Rate,
-        RequestRefusal, RequestStage, RevocationRequest, Submit, Submitted, Throttle, Throttled,
+        AccessLevel, Action, Authorizer, AuthorizerError, BadCertificateId, BadClientToken,
+        BadConfirmationToken, BadListCursor, BadQuorum, Calendar, CertificateId, ClientToken,
+        CompletionWindow, ConfirmationToken, Consent, Consequences, Desk, DeskError, Eligibility,
+        Grantee, Grants, Handling, Idempotency, IdempotencyError, KeptAnswer, ListCertificates,
+        ListCursor, ListedCertificate, ListedStatus, Page, Principal, Quorum, Rate, RequestRefusal,
+        RequestStage, Resource, RevocationRequest, Submit, Submitted, Throttle, Throttled,
         WorkingWeek,
     },
     retry::Retry,

@@ -1,6 +1,7 @@
-//! What stands between whoever asks for a revocation and the authority that records it: how often
-//! an account may ask, until when it pays to, and what a request that comes again is answered.
+//! What stands between whoever asks for a revocation and the authority that records it: who may, how
+//! often an account may ask, until when it pays to, and what a request that comes again is answered.
 
+mod authorizer;
 mod calendar;
 mod confirmation;
 mod desk;
@@ -12,6 +13,9 @@ mod throttle;
 mod window;
 
 pub use self::{
+    authorizer::{
+        AccessLevel, Action, Authorizer, AuthorizerError, Grantee, Grants, Principal, Resource,
+    },
     calendar::{Calendar, WorkingWeek},
     confirmation::{BadConfirmationToken, ConfirmationToken},
     desk::{
