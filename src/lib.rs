@@ -111,6 +111,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `runner` | | `Runner`, a thread that publishes what is due |
 | `metrics` | | `CRLGenerated`, `MisconfiguredCRLBucket`, octets, entries, seconds, pending and overdue, through the facade `metrics` |
 | `tracing` | | spans and events of releases |
+| `api-aws` | | module `annul::api`: who signed a request with AWS Signature Version 4 |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.
@@ -121,6 +122,8 @@ Features only add. Without any, all is there but the file store and the software
 // No input may make this crate panic; clippy.toml excepts the tests.
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[cfg(any(feature = "api-aws", feature = "api-acme"))]
+pub mod api;
 mod asn1;
 mod authority;
 mod certificate;
