@@ -6,25 +6,31 @@ Who serves one reads an [`ApiRequest`] off a connection, as large as they allow,
 for.
 */
 
-#[cfg(feature = "api-aws")]
+#[cfg(feature = "api-alibaba")]
+mod acs;
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod credentials;
 mod message;
-#[cfg(feature = "api-aws")]
+#[cfg(feature = "api-alibaba")]
+mod parameters;
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod query;
 #[cfg(test)]
-#[cfg(feature = "api-aws")]
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod sample;
-#[cfg(feature = "api-aws")]
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod signature;
 #[cfg(feature = "api-aws")]
 mod sigv4;
-#[cfg(feature = "api-aws")]
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod unauthenticated;
 
 pub use self::message::{ApiRequest, ApiResponse};
 #[cfg(feature = "api-aws")]
 pub use self::sigv4::SigV4;
-#[cfg(feature = "api-aws")]
+#[cfg(feature = "api-alibaba")]
+pub use self::{acs::AcsSignature, parameters::Parameters};
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 pub use self::{
     credentials::{Credential, Credentials, CredentialsError, StaticCredentials},
     unauthenticated::Unauthenticated,

@@ -112,6 +112,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `metrics` | | `CRLGenerated`, `MisconfiguredCRLBucket`, octets, entries, seconds, pending and overdue, through the facade `metrics` |
 | `tracing` | | spans and events of releases |
 | `api-aws` | | module `annul::api`: who signed a request with AWS Signature Version 4 |
+| `api-alibaba` | | module `annul::api`: who signed a request as for Alibaba Cloud, ACS3-HMAC-SHA256 or RPC |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.
@@ -122,7 +123,7 @@ Features only add. Without any, all is there but the file store and the software
 // No input may make this crate panic; clippy.toml excepts the tests.
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-#[cfg(any(feature = "api-aws", feature = "api-acme"))]
+#[cfg(any(feature = "api-aws", feature = "api-alibaba", feature = "api-acme"))]
 pub mod api;
 mod asn1;
 mod authority;

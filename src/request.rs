@@ -33,7 +33,7 @@ pub use self::{
 use sha2::{Digest, Sha256};
 
 /// A digest of two texts: of the same length whatever they are, and telling neither.
-fn pair(one: &str, other: &[u8]) -> [u8; 32] {
+pub(crate) fn pair(one: &str, other: &[u8]) -> [u8; 32] {
     // The length first, or two pairs might be the same octets.
     let length = (one.len() as u64).to_be_bytes();
     Sha256::new().chain_update(length).chain_update(one).chain_update(other).finalize().into()

@@ -1,0 +1,214 @@
+//! Which nonces were used before.
+
+use super::Signed;
+use crate::{api::Unauthenticated, request::pair, time::Timestamp};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// The nonces of requests that would still be accepted by their dates.
+///
+/// One is let go of when its date is too long ago, and from then on nothing with that date or an
+/// earlier one is accepted: a clock that steps back makes no old request new.
+pub(super) struct Nonces {
+    most: usize,
+    most_of_a_key: usize,
+    seen: Mutex<Seen>,
+}
+
+/// Of an access key and a nonce, of the same length whatever they are.
+type Digest = [u8; 32];
+
+#[derive(Default)]
+struct Seen {
+    digests: HashSet<Digest>,
+    /// By the date of the request, so that the oldest is the first; and whose each is.
+    by_date: BTreeMap<(Timestamp, Digest), Arc<str>>,
+    of_key: HashMap<Arc<str>, usize>,
+    /// Some of this date may have been let go of, and none later.
+    forgotten: Option<Timestamp>,
+}
+
+impl Nonces {
+    pub(super) fn new(most: usize, most_of_a_key: usize) -> Self {
+        Self { most, most_of_a_key, seen: Mutex::default() }
+    }
+
+    pub(super) fn with_most(self, most: usize, most_of_a_key: usize) -> Self {
+        Self { most, most_of_a_key, ..self }
+    }
+
+    pub(super) fn starting(self, at: Timestamp) -> Self {
+        let forgotten = Some(at.saturating_sub(Duration::from_secs(1)));
+        Self { seen: Mutex::new(Seen { forgotten, ..Seen::default() }), ..self }
+    }
+
+    /// Remembers a nonce that is new.
+    pub(super) fn remember(
+        &self,
+        signed: &Signed<'_>,
+        now: Timestamp,
+        skew: Duration,
+    ) -> Result<(), Unauthenticated> {
+        let (key, date) = (signed.access_key_id, signed.date);
+        let digest = pair(key, signed.nonce.as_bytes());
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.forget(now, skew);
+        if seen.forgotten.is_some_and(|forgotten| date <= forgotten) {
+            return Err(Unauthenticated::Expired { date, skew });
+        }
+        if seen.digests.contains(&digest) {
+            return Err(Unauthenticated::Replayed);
+        }
+        let of_key = seen.of_key.get(key).copied().unwrap_or_default();
+        if of_key >= self.most_of_a_key || seen.digests.len() >= self.most {
+            return Err(Unauthenticated::TooManyNonces { retry_after: seen.room_in(now, skew) });
+        }
+        seen.insert(key, date, digest);
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// Lets go of what is too old, but of no more than a few at once: the next one does the rest.
+    fn forget(&mut self, now: Timestamp, skew: Duration) {
+        const AT_ONCE: usize = 16;
+        for _ in 0..AT_ONCE {
+            let Some(oldest) = self.by_date.first_entry() else { return };
+            let (date, digest) = *oldest.key();
+            if now.saturating_since(date) <= skew {
+                return;
+            }
+            let key = oldest.remove();
+            self.digests.remove(&digest);
+            self.forgotten = self.forgotten.max(Some(date));
+            let left = self.of_key.get_mut(&key).map(|count| {
+                *count = count.saturating_sub(1);
+                *count
+            });
+            if left == Some(0) {
+                self.of_key.remove(&key);
+            }
+        }
+    }
+
+    fn insert(&mut self, key: &str, date: Timestamp, digest: Digest) {
+        let known = self.of_key.get_key_value(key).map(|(key, _)| Arc::clone(key));
+        let key = known.unwrap_or_else(|| Arc::from(key));
+        *self.of_key.entry(Arc::clone(&key)).or_default() += 1;
+        self.digests.insert(digest);
+        self.by_date.insert((date, digest), key);
+    }
+
+    /// When the oldest one is let go of.
+    fn room_in(&self, now: Timestamp, skew: Duration) -> Duration {
+        let oldest = self.by_date.first_key_value().map_or(now, |((date, _), _)| *date);
+        let last = oldest.saturating_add(skew);
+        last.saturating_since(now).saturating_add(Duration::from_secs(1))
+    }
+}
+
+impl fmt::Debug for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonces").field("most", &self.most).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    const SKEW: Duration = Duration::from_secs(10);
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(second))
+    }
+
+    fn remember(
+        nonces: &Nonces,
+        key: &str,
+        nonce: &str,
+        date: u64,
+        now: u64,
+    ) -> Result<(), Unauthenticated> {
+        let signed = Signed { access_key_id: key, token: None, date: at(date), nonce };
+        crate::api::signature::check_date(signed.date, at(now), SKEW)?;
+        nonces.remember(&signed, at(now), SKEW)
+    }
+
+    #[test]
+    fn whoever_fills_their_share_is_refused_and_nobody_else() {
+        use Unauthenticated::TooManyNonces;
+        let nonces = Nonces::new(5, 3);
+        for nonce in ["1", "2", "3"] {
+            remember(&nonces, "a", nonce, 100, 100).unwrap();
+        }
+        let refused = remember(&nonces, "a", "4", 100, 105);
+        let Err(TooManyNonces { retry_after }) = refused else { panic!("{refused:?}") };
+        assert_eq!(retry_after, Duration::from_secs(6));
+        remember(&nonces, "b", "1", 101, 105).unwrap();
+        remember(&nonces, "b", "2", 101, 105).unwrap();
+        let refused = remember(&nonces, "b", "3", 101, 105);
+        assert!(matches!(refused, Err(TooManyNonces { .. })));
+        remember(&nonces, "a", "4", 111, 111).unwrap();
+        let seen = nonces.seen.lock().unwrap();
+        assert_eq!((seen.digests.len(), seen.by_date.len(), seen.of_key["a"]), (3, 3, 1));
+    }
+
+    #[test]
+    fn a_clock_that_was_a_year_ahead_for_a_while_shuts_nobody_out() {
+        const YEAR: u64 = 365 * 86_400;
+        let nonces = Nonces::new(100, 100);
+        remember(&nonces, "a", "1", 100, 100).unwrap();
+        remember(&nonces, "a", "2", YEAR, YEAR).unwrap();
+        assert!(remember(&nonces, "a", "1", 100, 101).is_err());
+        remember(&nonces, "a", "3", 101, 101).unwrap();
+        assert!(remember(&nonces, "a", "2", YEAR, YEAR).is_err());
+    }
+
+    proptest! {
+        /// Against a list of all that was ever accepted.
+        #[test]
+        fn no_request_is_accepted_twice_whatever_the_clock_does(
+            steps in vec((-15..20_i64, 0..3_usize, 0..6_usize, -12..12_i64), 1..200),
+            most in 1..30_usize,
+        ) {
+            let nonces = Nonces::new(most, most.div_ceil(2));
+            let (mut now, mut accepted) = (1000_i64, HashMap::new());
+            for (step, key, nonce, off) in steps {
+                now += step;
+                // A client that signs anew, or somebody who sends again what was sent.
+                let (key, nonce) = (format!("k{key}"), nonce.to_string());
+                let fresh = format!("{nonce}/{now}");
+                for nonce in [nonce, fresh] {
+                    let date = *accepted.get(&(key.clone(), nonce.clone())).unwrap_or(&(now + off));
+                    let answer =
+                        remember(&nonces, &key, &nonce, date as u64, now as u64);
+                    if answer.is_ok() {
+                        prop_assert_eq!(accepted.insert((key.clone(), nonce), date), None);
+                    }
+                }
+                prop_assert!(nonces.seen.lock().unwrap().digests.len() <= most);
+            }
+        }
+
+        #[test]
+        fn with_a_clock_that_goes_on_all_that_is_new_is_accepted(
+            steps in vec((0..20_u64, 0..3_usize, -10..=10_i64), 1..200),
+        ) {
+            let nonces = Nonces::new(1000, 1000);
+            let mut now = 1000;
+            for (place, (step, key, off)) in steps.into_iter().enumerate() {
+                now += step;
+                let date = now.saturating_add_signed(off);
+                let key = format!("k{key}");
+                prop_assert!(remember(&nonces, &key, &place.to_string(), date, now).is_ok());
+                prop_assert!(remember(&nonces, &key, &place.to_string(), date, now).is_err());
+            }
+        }
+    }
+}
