@@ -155,8 +155,13 @@ mod tests {
         let refused = remember(&nonces, "b", "3", 101, 105);
         assert!(matches!(refused, Err(TooManyNonces { .. })));
         remember(&nonces, "a", "4", 111, 111).unwrap();
-        let seen = nonces.seen.lock().unwrap();
-        assert_eq!((seen.digests.len(), seen.by_date.len(), seen.of_key["a"]), (3, 3, 1));
+        let held = || {
+            let seen = nonces.seen.lock().unwrap();
+            (seen.digests.len(), seen.by_date.len(), seen.of_key.clone())
+        };
+        assert_eq!(held(), (3, 3, HashMap::from([("a".into(), 1), ("b".into(), 2)])));
+        remember(&nonces, "c", "1", 200, 200).unwrap();
+        assert_eq!(held(), (1, 1, HashMap::from([("c".into(), 1)])));
     }
 
     #[test]

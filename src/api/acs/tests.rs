@@ -223,6 +223,13 @@ fn what_must_be_signed_is_there_and_signed() {
             "{refused:?}"
         );
     }
+    let mut sent = acs3();
+    sent.headers.push(("content-type".into(), b"application/x-www-form-urlencoded".to_vec()));
+    let refused = verify(&sent);
+    assert!(
+        matches!(&refused, Err(Unauthenticated::NotCovered { header }) if header == "content-type"),
+        "{refused:?}"
+    );
     for name in [
         "Action=",
         "Signature",
@@ -273,6 +280,9 @@ fn other_algorithms_and_unknown_keys_are_told_apart() {
     let mut sent = rpc();
     sent.target = sent.target.replace("HMAC-SHA1", "HMAC-SHA256");
     assert!(unsupported(&sent));
+    let mut sent = rpc();
+    sent.target = sent.target.replace("SignatureVersion=1.0", "SignatureVersion=2.0");
+    assert!(unsupported(&sent));
     for mut sent in [acs3(), rpc()] {
         sent.target = sent.target.replace("LTAIexample", "LTAIother");
         if sent.headers.iter().any(|(name, _)| name == "Authorization") {
@@ -283,6 +293,9 @@ fn other_algorithms_and_unknown_keys_are_told_apart() {
     assert!(matches!(verify(&Sent::new("GET", "/?Action=a", &[], "")), Err(U::Unsigned)));
     let many = (0..257).map(|n| format!("a{n}=&")).collect::<String>();
     let sent = Sent::new("GET", &format!("/?{many}"), &[], "");
+    assert!(matches!(verify(&sent), Err(U::TooLarge { .. })));
+    let mut sent = rpc_form();
+    sent.body = vec![b'a'; 64 * 1024 + 1];
     assert!(matches!(verify(&sent), Err(U::TooLarge { .. })));
 }
 

@@ -280,6 +280,11 @@ fn what_is_missing_unknown_or_unsupported_is_told_apart() {
         sent.replace("Authorization", "Signature=", "Signature=00, Signature=");
     });
     assert!(matches!(twice, U::Malformed { .. }));
+    let unordered =
+        changed(&|sent| sent.replace("Authorization", "content-type;host", "host;content-type"));
+    assert!(matches!(unordered, U::Malformed { what: "SignedHeaders" }));
+    let long = changed(&|sent| sent.headers.push(("a".into(), vec![b'a'; 64 * 1024])));
+    assert!(matches!(long, U::TooLarge { .. }));
     let large = changed(&|sent| sent.target = format!("/?{}", "a".repeat(8 * 1024)));
     assert!(matches!(large, U::TooLarge { .. }));
     let many = changed(&|sent| sent.headers.extend(vec![("a".into(), b"b".to_vec()); 128]));
