@@ -8,6 +8,8 @@ for.
 
 #[cfg(feature = "api-alibaba")]
 mod acs;
+#[cfg(feature = "api-aws")]
+mod aws;
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod credentials;
 mod message;
@@ -18,6 +20,7 @@ mod query;
 #[cfg(test)]
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod sample;
+mod service;
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod signature;
 #[cfg(feature = "api-aws")]
@@ -25,13 +28,19 @@ mod sigv4;
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod unauthenticated;
 
-pub use self::message::{ApiRequest, ApiResponse};
-#[cfg(feature = "api-aws")]
-pub use self::sigv4::SigV4;
 #[cfg(feature = "api-alibaba")]
 pub use self::{acs::AcsSignature, parameters::Parameters};
+#[cfg(feature = "api-aws")]
+pub use self::{
+    aws::{AwsApi, BadArn, CaArn},
+    sigv4::SigV4,
+};
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 pub use self::{
     credentials::{Credential, Credentials, CredentialsError, StaticCredentials},
     unauthenticated::Unauthenticated,
+};
+pub use self::{
+    message::{ApiRequest, ApiResponse},
+    service::Service,
 };

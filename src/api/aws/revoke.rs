@@ -1,0 +1,71 @@
+//! RevokeCertificate.
+
+use super::{AwsApi, AwsError, Kind, Operation, shown, text};
+use crate::{
+    reason::Reason,
+    request::{AccessLevel, Action, CertificateId, Principal, RequestStage, Resource, Submit},
+    serial::Serial,
+    store::Store,
+};
+use serde_json::{Map, Value};
+
+const PUT_OBJECT: Action = Action::new("s3:PutObject", AccessLevel::Update);
+
+impl<S: Store> AwsApi<S> {
+    pub(super) fn revoke(
+        &self,
+        principal: &Principal,
+        members: &Map<String, Value>,
+    ) -> Result<(), AwsError> {
+        let arn = text(members, "CertificateAuthorityArn")?;
+        let action = Operation::RevokeCertificate.action();
+        let (arn, authority) = self.authority(principal, &action, arn)?;
+        if let Some(bucket) = &authority.crl_bucket {
+            let bucket = Resource::Named(format!("arn:aws:s3:::{bucket}"));
+            self.service.authorize(principal, &PUT_OBJECT, &bucket)?;
+        }
+        let serial = serial(text(members, "CertificateSerial")?)?;
+        let reason = reason(text(members, "RevocationReason")?)?;
+        let certificate = CertificateId::Issued { issuer: authority.issuer, serial };
+        let submit =
+            Submit::new(certificate, arn.account()).by(principal.to_string()).with_reason(reason);
+        let submitted = self.service.desk().submit(&submit)?;
+        match submitted.request.stage {
+            RequestStage::Waiting { .. } if submitted.repeated => {
+                Err(Kind::RequestInProgress.with("the revocation waits for its confirmation"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A serial number in hexadecimal, with colons or without, of at most 128 characters.
+pub(super) fn serial(text: &str) -> Result<Serial, AwsError> {
+    const LONGEST: usize = 128;
+    let problem = match text.chars().count() {
+        count if count > LONGEST => format!("{count} characters, and {LONGEST} are the most"),
+        _ => match text.parse::<Serial>() {
+            Ok(serial) => return Ok(serial),
+            Err(error) => error.to_string(),
+        },
+    };
+    Err(Kind::InvalidRequest.with(format!("no serial number: {problem}")))
+}
+
+/// The eight reasons of the API. There is no hold, and no removal from the CRL.
+fn reason(name: &str) -> Result<Reason, AwsError> {
+    Ok(match name {
+        "UNSPECIFIED" => Reason::Unspecified,
+        "KEY_COMPROMISE" => Reason::KeyCompromise,
+        "CERTIFICATE_AUTHORITY_COMPROMISE" => Reason::CaCompromise,
+        "AFFILIATION_CHANGED" => Reason::AffiliationChanged,
+        "SUPERSEDED" => Reason::Superseded,
+        "CESSATION_OF_OPERATION" => Reason::CessationOfOperation,
+        "PRIVILEGE_WITHDRAWN" => Reason::PrivilegeWithdrawn,
+        "A_A_COMPROMISE" => Reason::AaCompromise,
+        _ => {
+            let message = format!("no reason for a revocation: {:?}", shown(name));
+            return Err(Kind::InvalidRequest.with(message));
+        }
+    })
+}

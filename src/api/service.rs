@@ -1,0 +1,93 @@
+//! What stands before every operation, whatever API it belongs to.
+
+use crate::{
+    request::{Action, Authorizer, Desk, Principal, Resource, Throttle, Throttled},
+    store::Store,
+};
+use std::{sync::Arc, time::Instant};
+
+/// A [`Desk`], and who may ask it how often.
+///
+/// One throttle counts for all APIs that share it, and for each operation on its own.
+#[derive(Debug)]
+pub struct Service<S: Store> {
+    desk: Arc<Desk<S>>,
+    authorizer: Option<Box<dyn Authorizer>>,
+    throttle: Throttle,
+}
+
+/// Why an operation is not even looked at.
+#[derive(Debug)]
+pub(super) enum NotAdmitted {
+    Throttled(Throttled),
+    Denied,
+}
+
+impl<S: Store> Service<S> {
+    /// Whoever is authenticated may ask for what is their account's, ten times a second and
+    /// operation.
+    pub fn new(desk: Arc<Desk<S>>) -> Self {
+        Self { desk, authorizer: None, throttle: Throttle::default() }
+    }
+
+    /// Asks this one before anything is done. What it does not allow is denied.
+    #[must_use]
+    pub fn with_authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
+        self.authorizer = Some(Box::new(authorizer));
+        self
+    }
+
+    /// Lets so many calls through.
+    #[must_use]
+    pub fn with_throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = throttle;
+        self
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Arc<Desk<S>> {
+        &self.desk
+    }
+
+    /// Whether an authorizer is asked.
+    pub(super) fn authorizes(&self) -> bool {
+        self.authorizer.is_some()
+    }
+
+    /// Names a request, so that who asks about it later is understood: a UUID (RFC 9562 §5.4).
+    pub(super) fn request_id(&self) -> String {
+        let mut octets = [0; 16];
+        // One that is not random names nothing, and no request fails for that.
+        let _ = self.desk.authority().fill(&mut octets);
+        let random = u128::from_be_bytes(octets);
+        let uuid = random & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
+        let hex = format!("{uuid:032X}");
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
+        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+    }
+
+    /// Whether a principal may call an operation now.
+    pub(super) fn admit(
+        &self,
+        principal: &Principal,
+        operation: &str,
+        now: Instant,
+    ) -> Result<(), NotAdmitted> {
+        self.throttle.admit(principal.account(), operation, now).map_err(NotAdmitted::Throttled)
+    }
+
+    /// Whether a principal may do something.
+    pub(super) fn authorize(
+        &self,
+        principal: &Principal,
+        action: &Action,
+        resource: &Resource,
+    ) -> Result<(), NotAdmitted> {
+        let Some(authorizer) = &self.authorizer else { return Ok(()) };
+        // One that cannot tell allows nothing.
+        match authorizer.allows(principal, action, resource) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(NotAdmitted::Denied),
+        }
+    }
+}
