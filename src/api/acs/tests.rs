@@ -300,6 +300,12 @@ fn other_algorithms_and_unknown_keys_are_told_apart() {
 }
 
 #[test]
+fn a_body_that_was_not_signed_is_told_from_a_wrong_signature() {
+    let sent = Sent { body: b"x".to_vec(), ..acs3() };
+    assert!(matches!(verify(&sent), Err(Unauthenticated::AnotherBody)));
+}
+
+#[test]
 fn a_nonce_is_good_once_and_only_if_the_signature_is_right() {
     for sent in [acs3(), rpc()] {
         let verifier = AcsSignature::new();
