@@ -1,5 +1,6 @@
 //! A story in a directory: a root, an intermediate, three servers; a revocation, a cascade, CRLs.
 
+#[path = "../support/mint.rs"]
 mod mint;
 
 use crate::{failure::Failure, output::short, session::Session};
@@ -19,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+const CRL: &str = "http://crl.example.com/demo.crl";
 const VALIDITY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub fn run(session: &Session, directory: Option<PathBuf>) -> Result<(), Failure> {
@@ -50,8 +52,8 @@ fn tell(directory: &Path, now: Timestamp) -> Result<Demo, Box<dyn Error>> {
     let mut story = Vec::new();
 
     // What a CA does, with files as `openssl` would have made them.
-    let root = Ca::new("CN=Demo Root,O=Annul Demo")?;
-    let intermediate = Ca::new("CN=Demo Intermediate,O=Annul Demo")?;
+    let root = Ca::new("CN=Demo Root,O=Annul Demo", CRL)?;
+    let intermediate = Ca::new("CN=Demo Intermediate,O=Annul Demo", CRL)?;
     fs::write(file("root.key"), root.key_pem()?)?;
     fs::write(file("root.pem"), root.self_signed(now)?)?;
     fs::write(file("intermediate.key"), intermediate.key_pem()?)?;

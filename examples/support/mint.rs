@@ -1,4 +1,4 @@
-//! A small CA of the demo: keys and certificates that every verifier accepts.
+//! A small CA of the examples: keys and certificates that every verifier accepts.
 
 use annul::Timestamp;
 use p256::{
@@ -31,6 +31,8 @@ const DAY: u64 = 24 * 60 * 60;
 pub struct Ca {
     name: Name,
     key: SigningKey,
+    /// Where its CRL is found.
+    crl: String,
 }
 
 /// What a certificate is for.
@@ -43,8 +45,8 @@ pub enum Purpose<'a> {
 }
 
 impl Ca {
-    pub fn new(name: &str) -> Result<Self, Box<dyn Error>> {
-        Ok(Self { name: Name::from_str(name)?, key: new_key()? })
+    pub fn new(name: &str, crl: &str) -> Result<Self, Box<dyn Error>> {
+        Ok(Self { name: Name::from_str(name)?, key: new_key()?, crl: crl.to_owned() })
     }
 
     /// The private key as PKCS #8, in PEM.
@@ -95,7 +97,7 @@ impl Ca {
             time(now.saturating_add(Duration::from_secs(days * DAY)))?,
         );
         let public_key = SubjectPublicKeyInfoOwned::from_key(public_key)?;
-        let profile = Profile { issuer: &self.name, subject, purpose };
+        let profile = Profile { issuer: &self.name, subject, purpose, crl: &self.crl };
         let builder =
             CertificateBuilder::new(profile, SerialNumber::new(serial)?, validity, public_key)?;
         Ok(builder.build::<_, DerSignature>(&self.key)?.to_pem(LineEnding::LF)?)
@@ -106,6 +108,7 @@ struct Profile<'a> {
     issuer: &'a Name,
     subject: &'a Name,
     purpose: Purpose<'a>,
+    crl: &'a str,
 }
 
 impl BuilderProfile for Profile<'_> {
@@ -145,7 +148,7 @@ impl BuilderProfile for Profile<'_> {
             }
         }
         if self.issuer != self.subject {
-            extensions.push((&distribution_point()?).to_extension(subject, &[])?);
+            extensions.push((&distribution_point(self.crl)?).to_extension(subject, &[])?);
         }
         Ok(extensions)
     }
@@ -154,8 +157,8 @@ impl BuilderProfile for Profile<'_> {
 /// id-kp-serverAuth (RFC 5280 §4.2.1.12).
 const SERVER_AUTH: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
-fn distribution_point() -> builder::Result<CrlDistributionPoints> {
-    let uri = Ia5String::new("http://crl.example.com/demo.crl")?;
+fn distribution_point(uri: &str) -> builder::Result<CrlDistributionPoints> {
+    let uri = Ia5String::new(uri)?;
     let name = DistributionPointName::FullName(vec![GeneralName::UniformResourceIdentifier(uri)]);
     let distribution_point = Some(name);
     let point = DistributionPoint { distribution_point, reasons: None, crl_issuer: None };

@@ -1,0 +1,189 @@
+//! A CA with twenty certificates, made on the spot.
+
+use crate::{
+    Failure,
+    config::{Account, Authority, Certificate, Class, Config, Credential, Issuer},
+    mint::Ca,
+    office::Office,
+};
+use annul::{CertificateId, Clock, SystemClock};
+use serde_json::{Value, json};
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
+
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "111122223333";
+/// It bought no certificate.
+const POOR: &str = "444455556666";
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+pub struct Demo {
+    pub config: Config,
+    /// The line of JSON that says how to talk to it.
+    pub told: Box<dyn FnOnce(&Office) -> Value>,
+}
+
+pub fn make(directory: Option<&Path>, address: SocketAddr) -> Result<Demo, Failure> {
+    let directory = match directory {
+        Some(directory) => directory.to_owned(),
+        None => env::temp_dir().join(format!("annul-server-{}", process::id())),
+    };
+    fs::create_dir_all(&directory)?;
+    let (mut config, leaves) = mint(&directory, address).map_err(|error| error.to_string())?;
+    config.crls = directory.join("crl");
+    config.store = directory.join("annul.redb");
+    let told = move |office: &Office| tell(office, &directory, address, &leaves);
+    Ok(Demo { config, told: Box::new(told) })
+}
+
+/// A certificate of the demo.
+struct Leaf {
+    name: String,
+    file: PathBuf,
+    class: &'static str,
+    account: &'static str,
+    expired: bool,
+}
+
+fn mint(
+    directory: &Path,
+    address: SocketAddr,
+) -> Result<(Config, Vec<Leaf>), Box<dyn std::error::Error>> {
+    let now = SystemClock.now();
+    let crl = |name: &str| format!("http://{address}/crl/{name}.crl");
+    let root = Ca::new("CN=Demo Root,O=Annul Demo", &crl("root"))?;
+    let intermediate = Ca::new("CN=Demo Intermediate,O=Annul Demo", &crl("intermediate"))?;
+    let file = |name: &str| directory.join(name);
+    fs::write(file("root.key"), root.key_pem()?)?;
+    fs::write(file("root.pem"), root.self_signed(now)?)?;
+    fs::write(file("intermediate.key"), intermediate.key_pem()?)?;
+    fs::write(file("intermediate.pem"), root.certify_ca(&intermediate, now)?)?;
+    let issuer = |name: &str| Issuer {
+        name: name.to_owned(),
+        certificate: file(&format!("{name}.pem")),
+        key: file(&format!("{name}.key")),
+    };
+    let mut leaves = Vec::new();
+    for number in 1..=20 {
+        let (class, account, expired) = match number {
+            1..=12 => ("PRIVATE", ACCOUNT, false),
+            13..=16 => ("DV", ACCOUNT, false),
+            17 | 18 => ("OV", ACCOUNT, false),
+            19 => ("PRIVATE", ACCOUNT, true),
+            _ => ("PRIVATE", POOR, false),
+        };
+        let name = format!("leaf-{number:02}");
+        let since = if expired { Duration::from_secs(100 * 24 * 60 * 60) } else { Duration::ZERO };
+        let host = format!("{name}.example.com");
+        // Every other serial number has the top bit set, as many CAs draw them.
+        let pem = intermediate.certify_server(&host, number % 2 == 0, now.saturating_sub(since))?;
+        let file = file(&format!("{name}.pem"));
+        fs::write(&file, pem)?;
+        leaves.push(Leaf { name, file, class, account, expired });
+    }
+    let authority = |issuer: &str, account: &str| Authority {
+        issuer: issuer.to_owned(),
+        account: account.to_owned(),
+        arn: None,
+    };
+    let class = |name: &str, confirmed_within_hours, shown| Class {
+        name: name.to_owned(),
+        confirmed_within_hours,
+        shown,
+        ..Class::default()
+    };
+    let credential = |access_key_id: &str, account: &str| Credential {
+        access_key_id: access_key_id.to_owned(),
+        secret: SECRET.to_owned(),
+        account: account.to_owned(),
+        name: "demo".to_owned(),
+    };
+    let certificate = |leaf: &Leaf| Certificate {
+        file: leaf.file.clone(),
+        account: leaf.account.to_owned(),
+        class: leaf.class.to_owned(),
+    };
+    let config = Config {
+        region: REGION.to_owned(),
+        quota: true,
+        troubles: true,
+        issuers: vec![issuer("root"), issuer("intermediate")],
+        authorities: vec![
+            authority("root", ACCOUNT),
+            authority("intermediate", ACCOUNT),
+            authority("intermediate", POOR),
+        ],
+        classes: vec![
+            class("PRIVATE", None, true),
+            class("DV", None, false),
+            class("OV", Some(72), false),
+        ],
+        certificates: leaves.iter().map(certificate).collect(),
+        credentials: vec![credential("AKIDEXAMPLE", ACCOUNT), credential("AKIDPOOR", POOR)],
+        accounts: vec![
+            Account { name: ACCOUNT.to_owned(), purchases: 1_000_000_000 },
+            Account { name: POOR.to_owned(), purchases: 0 },
+        ],
+        ..Config::default()
+    };
+    Ok((config, leaves))
+}
+
+fn tell(office: &Office, directory: &Path, address: SocketAddr, leaves: &[Leaf]) -> Value {
+    let url = format!("http://{address}");
+    let path = |path: &Path| path.display().to_string();
+    let authority = |place: usize| office.arns.get(place).map(|(arn, _)| arn.as_str());
+    let issuer = |name: &str, arn: usize| {
+        json!({
+            "name": name,
+            "issuer": office.issuers.get(name).map(ToString::to_string),
+            "arn": authority(arn),
+            "identifier": office.issuers.get(name).map(ToString::to_string),
+            "pem": path(&directory.join(format!("{name}.pem"))),
+            "crl_url": format!("{url}/crl/{name}.crl"),
+        })
+    };
+    let certificates: Vec<Value> = leaves
+        .iter()
+        .zip(&office.certificates)
+        .map(|(leaf, id)| {
+            let serial = match id {
+                CertificateId::Issued { serial, .. } => serial.to_string(),
+                CertificateId::Uploaded(_) => String::new(),
+            };
+            json!({
+                "name": leaf.name,
+                "identifier": id.to_string(),
+                "serial": serial,
+                "class": leaf.class,
+                "account": leaf.account,
+                "expired": leaf.expired,
+                "issuer": "intermediate",
+                "pem": path(&leaf.file),
+            })
+        })
+        .collect();
+    json!({
+        "aws": { "endpoint": url, "region": REGION },
+        "alibaba": { "endpoint": url },
+        "acme": { "directory": format!("{url}/acme/directory") },
+        "crl": format!("{url}/crl/"),
+        "metrics": format!("{url}/metrics"),
+        "healthz": format!("{url}/healthz"),
+        "trouble": format!("{url}/demo/trouble/"),
+        "directory": path(directory),
+        "credentials": [
+            { "access_key_id": "AKIDEXAMPLE", "secret": SECRET, "account": ACCOUNT },
+            { "access_key_id": "AKIDPOOR", "secret": SECRET, "account": POOR },
+        ],
+        "issuers": [issuer("root", 0), issuer("intermediate", 1)],
+        "ca_arns": { "root": authority(0), "intermediate": authority(1), "poor": authority(2) },
+        "certificates": certificates,
+        "pid": process::id(),
+    })
+}
