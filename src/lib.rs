@@ -84,6 +84,7 @@ assert!(crl.find(serial.as_ref())?.is_some());
 | keep an account from asking too often | [`Throttle`] |
 | say who may do what | [`Authorizer`], [`Grants`] |
 | say until when a revocation pays | [`CompletionWindow`] |
+| keep who asked for what, in chains that show what was changed | [`Audit`] |
 | come back where the record is lost or older than what was published | [`Authority::reconcile`], [`Authority::import`] |
 | move a CA here, from `openssl ca` or with its CRLs | [`Authority::import`], [`OpenSslIndex`], [`Authority::fence`] |
 | change what the rules leave open | [`Policy`] |
@@ -126,6 +127,7 @@ Features only add. Without any, all is there but the file store and the software
 #[cfg(any(feature = "api-aws", feature = "api-alibaba", feature = "api-acme"))]
 pub mod api;
 mod asn1;
+mod audit;
 mod authority;
 mod certificate;
 mod codec;
@@ -162,6 +164,11 @@ pub use crate::store::{Isolation, PostgresOptions, PostgresStore};
 pub use crate::store::{RedbStore, RedbStoreOptions};
 pub use crate::{
     asn1::Malformed,
+    audit::{
+        Audit, AuditError, AuditEvent, AuditExportError, AuditExported, AuditFilter, AuditHead,
+        AuditOutcome, AuditPoint, AuditProblem, AuditTampering, AuditTarget, AuditVerified,
+        AuditWriter, Audited, BadAuditHead, verify_audit_export,
+    },
     authority::{
         AddIssuer, Amend, Amended, Authority, CaRevoked, CannotImport, CannotSign,
         CertificateStatus, CertificateSummary, Changes, Checkpointed, Compact, Compacted,

@@ -261,6 +261,9 @@ pub enum Table {
     /// What a [`Desk`](crate::Desk) keeps of a certificate, above all the request that it be revoked:
     /// key [`key::certificate`].
     Requests = 16,
+    /// What was asked for and what came of it: key 1, the writer in 16 octets, the number of the event
+    /// in 8. And the ends of writers' chains that no other chain holds yet: key 0, the writer.
+    AuditEvents = 17,
     /// Certificates of others that were uploaded: key the SHA-256 of the account, and that of the DER.
     Uploads = 18,
 }
@@ -288,7 +291,7 @@ impl Space {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Issuers,
         Self::Standings,
         Self::Certificates,
@@ -305,6 +308,7 @@ impl Table {
         Self::LegacyEntries,
         Self::Checkpoints,
         Self::Requests,
+        Self::AuditEvents,
         Self::Uploads,
     ];
 

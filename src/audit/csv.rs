@@ -1,0 +1,98 @@
+//! The rows of an export for spreadsheets: RFC 4180.
+
+use super::record::{Hex, Record};
+use std::fmt::{self, Display};
+
+pub(super) const HEADER: &str = "at,account,principal,method,issuer,serial,target,reason,\
+    tokenDigest,requestId,outcome,code,suppressed,writer,sequence,hash\r\n";
+
+/// The row of an event.
+pub(super) struct Row<'a> {
+    pub(super) record: &'a Record,
+    pub(super) hash: &'a [u8; 32],
+}
+
+impl Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let event = &self.record.event;
+        let cells = [
+            event.at.to_string(),
+            event.account.clone(),
+            event.principal.clone(),
+            event.method.clone(),
+            maybe(event.target.issuer),
+            maybe(event.target.serial),
+            event.target.named.clone(),
+            maybe(event.reason),
+            maybe(event.token_digest.as_ref().map(|digest| Hex(digest))),
+            event.request_id.clone(),
+            event.outcome.name().to_owned(),
+            maybe(event.outcome.code()),
+            self.record.suppressed.to_string(),
+            self.record.writer.to_string(),
+            self.record.sequence.to_string(),
+            Hex(self.hash).to_string(),
+        ];
+        for (n, cell) in cells.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            write!(f, "{comma}{}", Cell(cell))?;
+        }
+        f.write_str("\r\n")
+    }
+}
+
+fn maybe(cell: Option<impl Display>) -> String {
+    cell.map(|cell| cell.to_string()).unwrap_or_default()
+}
+
+/// A text that no spreadsheet takes for a formula, nor for the end of its cell.
+struct Cell<'a>(&'a str);
+
+impl Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let apostrophe = if is_formula(self.0) { "'" } else { "" };
+        if self.0.contains(['"', ',', '\r', '\n']) {
+            write!(f, "\"{apostrophe}{}\"", self.0.replace('"', "\"\""))
+        } else {
+            write!(f, "{apostrophe}{}", self.0)
+        }
+    }
+}
+
+/// Whether a spreadsheet may take a text for a formula. Some look past spaces at the start, and some
+/// know the wide forms of the signs.
+fn is_formula(text: &str) -> bool {
+    const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    text.starts_with(['\t', '\r', '\n'])
+        || text
+            .trim_start_matches(|it: char| it.is_whitespace() || it.is_control())
+            .starts_with(SIGNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula_and_never_more_than_one() {
+        for (text, cell) in [
+            ("plain", "plain"),
+            ("", ""),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("  =1", "'  =1"),
+            ("\u{feff}\0=1", "\u{feff}\0=1"),
+            ("＝1", "'＝1"),
+            ("a=1", "a=1"),
+            ("a,b", "\"a,b\""),
+            ("=\"a\"", "\"'=\"\"a\"\"\""),
+            ("a\nb", "\"a\nb\""),
+        ] {
+            assert_eq!(Cell(text).to_string(), cell, "{text:?}");
+        }
+    }
+}
