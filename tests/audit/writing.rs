@@ -75,6 +75,24 @@ fn whenever_the_store_fails_an_event_is_there_once_and_acknowledged_ones_stay() 
 }
 
 #[test]
+fn an_event_that_was_written_is_acknowledged_though_the_store_lost_its_answer() {
+    let record = |faults: &Faults| {
+        let audit = audit(Faulty::new(MemoryStore::new(), faults.clone()), 0);
+        let answer = audit.record(&event(0), Instant::now()).map(|audited| audited.written);
+        (answer.ok(), audit.verify(&[]).unwrap().events)
+    };
+    let writing = Faults::none();
+    let store = Faulty::new(MemoryStore::new(), writing.clone());
+    audit(store, 0).record(&event(0), Instant::now()).unwrap();
+    // The last operation is the one that writes.
+    for (fault, expected) in [(Fault::After, (Some(1), 1)), (Fault::Before, (None, 0))] {
+        let faults = Faults::none();
+        faults.fail_at(writing.operations(), fault);
+        assert_eq!(record(&faults), expected, "{fault:?}");
+    }
+}
+
+#[test]
 fn writers_on_many_threads_neither_lose_an_event_nor_break_a_chain() {
     let store = MemoryStore::new();
     let shared = audit(&store, 0);
