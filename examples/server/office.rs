@@ -6,9 +6,10 @@ use crate::{
     trouble::{Trouble, Troubled},
 };
 use annul::{
-    AddIssuer, Authority, CaCertificate, Certificate, CertificateId, CrlPlace, Desk, DirectorySink,
-    Handling, IssuerId, Labels, Principal, Publisher, Publishing, Quorum, Rate, RedbStore,
-    Registration, Rhythm, Runner, Schedule, Scope, SigningKey, Sink, Store, Throttle, Turn,
+    AddIssuer, Audit, AuditWriter, Authority, CaCertificate, Certificate, CertificateId, CrlPlace,
+    Desk, DirectorySink, Handling, IssuerId, Labels, Principal, Publisher, Publishing, Quorum,
+    Rate, RedbStore, Registration, Rhythm, Runner, Schedule, Scope, SigningKey, Sink, Store,
+    Throttle, Turn,
     api::{AwsApi, CaArn, Credential, Credentials, Service, StaticCredentials},
 };
 use std::{
@@ -22,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-pub type Record = Box<dyn Store>;
+pub type Record = Arc<dyn Store>;
 
 pub struct Office {
     pub authority: Arc<Authority<Record>>,
@@ -52,10 +53,10 @@ impl Office {
     pub fn open(config: &Config) -> Result<Self, Failure> {
         let trouble = config.troubles.then(Trouble::default);
         let store: Record = match &trouble {
-            Some(trouble) => Box::new(Troubled::new(open_store(config)?, trouble.clone())),
+            Some(trouble) => Arc::new(Troubled::new(open_store(config)?, trouble.clone())),
             None => open_store(config)?,
         };
-        let authority = Arc::new(Authority::new(store));
+        let authority = Arc::new(Authority::new(Arc::clone(&store)));
         let mut desk = Desk::new(Arc::clone(&authority));
         for class in &config.classes {
             desk = desk.with_class(&class.name, handling(class)?);
@@ -87,7 +88,11 @@ impl Office {
             Some(calls) => Throttle::new(Rate { calls, period: Duration::from_secs(1) }),
             None => Throttle::default(),
         };
-        let service = Arc::new(Service::new(Arc::clone(&desk)).with_throttle(throttle));
+        let mut writer = [0; 16];
+        getrandom::fill(&mut writer).map_err(|error| error.to_string())?;
+        let audit = Arc::new(Audit::new(Arc::clone(&store), AuditWriter(writer)));
+        let service = Service::new(Arc::clone(&desk)).with_throttle(throttle).with_audit(audit);
+        let service = Arc::new(service);
         let credentials: Arc<dyn Credentials> = Arc::new(credentials(config));
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
         let mut aws = AwsApi::new(service, region, credentials);
@@ -169,9 +174,9 @@ fn open_store(config: &Config) -> Result<Record, Failure> {
     #[cfg(feature = "postgres")]
     if config.store.to_string_lossy().starts_with("postgres") {
         let url = config.store.to_string_lossy();
-        return Ok(Box::new(annul::PostgresStore::connect(&url)?));
+        return Ok(Arc::new(annul::PostgresStore::connect(&url)?));
     }
-    Ok(Box::new(RedbStore::open_or_create(&config.store)?))
+    Ok(Arc::new(RedbStore::open_or_create(&config.store)?))
 }
 
 fn handling(class: &Class) -> Result<Handling, Failure> {

@@ -7,13 +7,13 @@ mod revoke;
 
 pub use self::arn::{BadArn, CaArn};
 
-use self::error::{AwsError, Kind};
-use super::{ApiRequest, ApiResponse, Credentials, Service, SigV4};
+use self::error::{AwsError, FAILED, Kind};
+use super::{ApiRequest, ApiResponse, Credentials, Service, SigV4, Unauthenticated};
 use crate::{
+    audit::{AuditEvent, AuditOutcome},
     issuer_id::IssuerId,
     request::{AccessLevel, Action, Principal, Resource},
     store::Store,
-    time::Timestamp,
 };
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
@@ -78,11 +78,17 @@ impl<S: Store> AwsApi<S> {
     /// Answers a request. `now` is of a clock that only goes on, and read just before.
     pub fn handle(&self, request: &ApiRequest<'_>, now: Instant) -> ApiResponse {
         let time = self.service.desk().authority().now();
-        let answer = self.authenticate(request, time).and_then(|principal| {
-            let operation = operation(request)?;
-            self.answer(&principal, operation, request.body, now)
-        });
-        self.respond(answer)
+        let principal = match request.body.len() {
+            0..=LONGEST_BODY => self.signature.verify(request, &*self.credentials, time),
+            _ => Err(Unauthenticated::TooLarge { what: "octets of a body", most: LONGEST_BODY }),
+        };
+        match principal {
+            Ok(principal) => self.handle_as(&principal, request, now),
+            Err(error) => {
+                let event = self.event(None, request);
+                self.conclude(event, Err(error.into()), true, now)
+            }
+        }
     }
 
     /// Answers a request of somebody whom the caller has authenticated, whatever signature it has.
@@ -92,20 +98,14 @@ impl<S: Store> AwsApi<S> {
         request: &ApiRequest<'_>,
         now: Instant,
     ) -> ApiResponse {
-        let answer = operation(request)
-            .and_then(|operation| self.answer(principal, operation, request.body, now));
-        self.respond(answer)
-    }
-
-    fn authenticate(
-        &self,
-        request: &ApiRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Principal, AwsError> {
-        if request.body.len() > LONGEST_BODY {
-            return Err(Kind::Serialization.with("the body is too long"));
-        }
-        Ok(self.signature.verify(request, &*self.credentials, now)?)
+        let mut event = self.event(Some(principal), request);
+        let operation = operation(request);
+        let changes = matches!(operation, Ok(Operation::RevokeCertificate));
+        let answer = operation.and_then(|operation| {
+            event.method = operation.name().to_owned();
+            self.answer(principal, operation, request.body, &mut event, now)
+        });
+        self.conclude(event, answer, changes, now)
     }
 
     fn answer(
@@ -113,18 +113,66 @@ impl<S: Store> AwsApi<S> {
         principal: &Principal,
         operation: Operation,
         body: &[u8],
+        event: &mut AuditEvent,
         now: Instant,
     ) -> Result<Option<Value>, AwsError> {
+        let members = members(body);
+        if let Some(Value::String(arn)) =
+            members.as_ref().ok().and_then(|members| members.get("CertificateAuthorityArn"))
+        {
+            event.target.named = shown(arn);
+        }
         self.service.admit(principal, operation.name(), now)?;
-        let members = members(body)?;
+        let members = members?;
         match operation {
-            Operation::RevokeCertificate => self.revoke(principal, &members).map(|()| None),
+            Operation::RevokeCertificate => self.revoke(principal, &members, event).map(|()| None),
             Operation::DescribeCertificateAuthority => self.describe(principal, &members).map(Some),
             Operation::GetCertificate => self.certificate(principal, &members).map(Some),
             Operation::GetCertificateAuthorityCertificate => {
                 self.authority_certificate(principal, &members).map(Some)
             }
         }
+    }
+
+    /// An attempt, of which it is not known yet what comes of it.
+    fn event(&self, principal: Option<&Principal>, request: &ApiRequest<'_>) -> AuditEvent {
+        let now = self.service.desk().authority().now();
+        let target = request.header("x-amz-target").unwrap_or_default();
+        let mut event =
+            AuditEvent::new(now, shown(&String::from_utf8_lossy(target)), AuditOutcome::Done);
+        event.request_id = self.service.request_id();
+        if let Some(principal) = principal {
+            event.account = principal.account().to_owned();
+            event.principal = principal.name().to_owned();
+        }
+        event
+    }
+
+    /// Keeps what came of an attempt, where it could change something or was refused, and says it.
+    fn conclude(
+        &self,
+        mut event: AuditEvent,
+        mut answer: Result<Option<Value>, AwsError>,
+        changes: bool,
+        now: Instant,
+    ) -> ApiResponse {
+        if let Err(AwsError { kind, .. }) = &answer {
+            event.outcome = kind.outcome();
+        }
+        if (changes || answer.is_err()) && self.service.keep(&event, now).is_err() {
+            answer = Err(Kind::RequestFailed.with(FAILED));
+        }
+        let (status, body) = match answer {
+            Ok(None) => (200, Vec::new()),
+            Ok(Some(value)) => (200, value.to_string().into_bytes()),
+            Err(AwsError { kind, message }) => {
+                let value = serde_json::json!({ "__type": kind.name(), "message": message });
+                (400, value.to_string().into_bytes())
+            }
+        };
+        let content_type = ("content-type", CONTENT_TYPE.to_owned());
+        let headers = vec![content_type, ("x-amzn-requestid", event.request_id)];
+        ApiResponse { status, headers, body }
     }
 
     /// The certificate authority that a request names, once it is clear that the principal may do this
@@ -146,22 +194,6 @@ impl<S: Store> AwsApi<S> {
             return Err(unknown());
         }
         Ok((arn, known))
-    }
-
-    fn respond(&self, answer: Result<Option<Value>, AwsError>) -> ApiResponse {
-        let (status, body) = match answer {
-            Ok(None) => (200, Vec::new()),
-            Ok(Some(value)) => (200, value.to_string().into_bytes()),
-            Err(AwsError { kind, message }) => {
-                let value = serde_json::json!({ "__type": kind.name(), "message": message });
-                (400, value.to_string().into_bytes())
-            }
-        };
-        let headers = vec![
-            ("content-type", CONTENT_TYPE.to_owned()),
-            ("x-amzn-requestid", self.service.request_id()),
-        ];
-        ApiResponse { status, headers, body }
     }
 }
 

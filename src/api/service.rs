@@ -1,10 +1,11 @@
 //! What stands before every operation, whatever API it belongs to.
 
 use crate::{
+    audit::{Audit, AuditError, AuditEvent},
     request::{Action, Authorizer, Desk, Principal, Resource, Throttle, Throttled},
     store::Store,
 };
-use std::{sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
 /// A [`Desk`], and who may ask it how often.
 ///
@@ -14,6 +15,18 @@ pub struct Service<S: Store> {
     desk: Arc<Desk<S>>,
     authorizer: Option<Box<dyn Authorizer>>,
     throttle: Throttle,
+    audit: Option<Box<dyn Keeps>>,
+}
+
+/// An audit, in whatever store.
+trait Keeps: fmt::Debug + Send + Sync {
+    fn keep(&self, event: &AuditEvent, now: Instant) -> Result<(), AuditError>;
+}
+
+impl<S: Store> Keeps for Arc<Audit<S>> {
+    fn keep(&self, event: &AuditEvent, now: Instant) -> Result<(), AuditError> {
+        self.record(event, now).map(|_| ())
+    }
 }
 
 /// Why an operation is not even looked at.
@@ -27,7 +40,7 @@ impl<S: Store> Service<S> {
     /// Whoever is authenticated may ask for what is their account's, ten times a second and
     /// operation.
     pub fn new(desk: Arc<Desk<S>>) -> Self {
-        Self { desk, authorizer: None, throttle: Throttle::default() }
+        Self { desk, authorizer: None, throttle: Throttle::default(), audit: None }
     }
 
     /// Asks this one before anything is done. What it does not allow is denied.
@@ -44,9 +57,22 @@ impl<S: Store> Service<S> {
         self
     }
 
+    /// Keeps an audit of all that was asked for and changes something, and of all that was refused.
+    /// Where it cannot be kept, the answer is that the request failed, though it may have been done.
+    #[must_use]
+    pub fn with_audit<T: Store + 'static>(mut self, audit: Arc<Audit<T>>) -> Self {
+        self.audit = Some(Box::new(audit));
+        self
+    }
+
     /// The desk.
     pub fn desk(&self) -> &Arc<Desk<S>> {
         &self.desk
+    }
+
+    /// Keeps what came of an attempt, if an audit is kept.
+    pub(super) fn keep(&self, event: &AuditEvent, now: Instant) -> Result<(), AuditError> {
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.keep(event, now))
     }
 
     /// Whether an authorizer is asked.
@@ -61,7 +87,7 @@ impl<S: Store> Service<S> {
         let _ = self.desk.authority().fill(&mut octets);
         let random = u128::from_be_bytes(octets);
         let uuid = random & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
-        let hex = format!("{uuid:032X}");
+        let hex = format!("{uuid:032x}");
         let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
         parts.into_iter().flatten().collect::<Vec<_>>().join("-")
     }

@@ -1,4 +1,5 @@
 //! A desk, an authority behind it, and certificates of two accounts and some classes.
+#![allow(dead_code, reason = "every test that includes this file uses a part of it")]
 
 use crate::toy::{Ca, ToyClock, authority, day, serial};
 use annul::{

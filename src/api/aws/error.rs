@@ -2,10 +2,14 @@
 
 use super::super::{Unauthenticated, service::NotAdmitted};
 use crate::{
+    audit::AuditOutcome,
     authority::Error,
     lifecycle::Refusal,
     request::{DeskError, RequestRefusal},
 };
+
+/// What is wrong with the store is not the client's to know.
+pub(super) const FAILED: &str = "the request has failed; it may be sent again";
 
 /// An error of the API: its type, as clients read it from `__type`, and what to say.
 #[derive(Debug)]
@@ -70,6 +74,15 @@ impl Kind {
         }
     }
 
+    /// What the audit says of it.
+    pub(super) fn outcome(self) -> AuditOutcome {
+        let code = self.name().to_owned();
+        match self {
+            Self::RequestFailed => AuditOutcome::Failed { code },
+            _ => AuditOutcome::Refused { code },
+        }
+    }
+
     pub(super) fn with(self, message: impl Into<String>) -> AwsError {
         AwsError { kind: self, message: message.into() }
     }
@@ -118,8 +131,7 @@ fn of_authority(error: &Error) -> AwsError {
             _ => Kind::InvalidRequest,
         },
         (Error::Contended { .. }, _) => Kind::ConcurrentModification,
-        // What is wrong with the store is not the client's to know.
-        _ => return Kind::RequestFailed.with("the request has failed; it may be sent again"),
+        _ => return Kind::RequestFailed.with(FAILED),
     };
     kind.with(error.to_string())
 }
@@ -146,7 +158,7 @@ impl From<Unauthenticated> for AwsError {
             | Unauthenticated::Unsupported { .. }
             | Unauthenticated::NotCovered { .. } => Kind::IncompleteSignature,
             Unauthenticated::Credentials(_) => {
-                return Kind::RequestFailed.with("the request has failed; it may be sent again");
+                return Kind::RequestFailed.with(FAILED);
             }
             _ => Kind::InvalidSignature,
         };

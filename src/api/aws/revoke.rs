@@ -2,6 +2,7 @@
 
 use super::{AwsApi, AwsError, Kind, Operation, shown, text};
 use crate::{
+    audit::AuditEvent,
     reason::Reason,
     request::{AccessLevel, Action, CertificateId, Principal, RequestStage, Resource, Submit},
     serial::Serial,
@@ -16,8 +17,12 @@ impl<S: Store> AwsApi<S> {
         &self,
         principal: &Principal,
         members: &Map<String, Value>,
+        event: &mut AuditEvent,
     ) -> Result<(), AwsError> {
         let arn = text(members, "CertificateAuthorityArn")?;
+        if let Some(Value::String(serial)) = members.get("CertificateSerial") {
+            event.target.named = shown(&format!("{arn} {serial}"));
+        }
         let action = Operation::RevokeCertificate.action();
         let (arn, authority) = self.authority(principal, &action, arn)?;
         if let Some(bucket) = &authority.crl_bucket {
@@ -26,6 +31,9 @@ impl<S: Store> AwsApi<S> {
         }
         let serial = serial(text(members, "CertificateSerial")?)?;
         let reason = reason(text(members, "RevocationReason")?)?;
+        event.target.issuer = Some(authority.issuer);
+        event.target.serial = Some(serial);
+        event.reason = Some(reason);
         let certificate = CertificateId::Issued { issuer: authority.issuer, serial };
         let submit =
             Submit::new(certificate, arn.account()).by(principal.to_string()).with_reason(reason);
