@@ -244,6 +244,13 @@ impl Change {
         self.events.entry(issuer).or_default().push((command, event));
     }
 
+    /// Names what has no name yet after this command.
+    pub(super) fn name(&mut self, command: CommandId) {
+        for (own, _) in self.events.values_mut().flatten() {
+            own.get_or_insert(command);
+        }
+    }
+
     /// Takes in another change, which this one [admits](Self::admits).
     pub(super) fn merge(&mut self, other: Self) {
         self.asserts.extend(other.asserts);
@@ -271,9 +278,7 @@ impl Change {
         view: &View<'_>,
         command: CommandId,
     ) -> Result<(), StoreError> {
-        for (own, _) in self.events.values_mut().flatten() {
-            own.get_or_insert(command);
-        }
+        self.name(command);
         self.ends = Ends::read(view, self)?;
         Ok(())
     }

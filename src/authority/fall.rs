@@ -1,13 +1,17 @@
 //! The fall of a CA, through whichever door, and what it would take with it.
 
-use super::{Authority, Error, change::Change, view::View};
+use super::{
+    Authority, Error,
+    change::Change,
+    view::{KnownIssuer, View},
+};
 use crate::{
     issuer_id::IssuerId,
     lifecycle::{
         CertificateKind, CertificateRecord, Fall, FallCause, Graph, Known, Parent, Refusal,
         Revocation, RevocationDetails, Standing,
     },
-    log::{Event, Subject},
+    log::{CommandId, Event, Position, Subject},
     reason::Reason,
     serial::Serial,
     store::{Store, StoreError, Version},
@@ -20,12 +24,13 @@ use std::ops::ControlFlow;
 pub struct RevokeCa {
     issuer: IssuerId,
     details: RevocationDetails,
+    command: Option<CommandId>,
 }
 
 impl RevokeCa {
     /// Revokes this CA, as of now, without a reason.
     pub fn new(issuer: IssuerId) -> Self {
-        Self { issuer, details: RevocationDetails::default() }
+        Self { issuer, details: RevocationDetails::default(), command: None }
     }
 
     /// Says why.
@@ -39,6 +44,14 @@ impl RevokeCa {
     #[must_use]
     pub fn with_details(mut self, details: RevocationDetails) -> Self {
         self.details = details;
+        self
+    }
+
+    /// Names the command, so that repeating it after a lost answer finds what it did instead of
+    /// [`Refusal::AlreadyFallen`]. That reads the log of the CA up to its fall.
+    #[must_use]
+    pub fn with_command(mut self, command: CommandId) -> Self {
+        self.command = Some(command);
         self
     }
 }
@@ -59,6 +72,11 @@ pub struct CaRevoked {
     pub external: usize,
     /// The issuers below that are invalidated by it. They, and the CA itself, are due a new CRL.
     pub invalidated: Vec<IssuerId>,
+    /// Whether this command had been carried out before, and nothing was done now. Then the fall is
+    /// the one that was recorded, and all else is as it is known by now: no certificate is told whose
+    /// revocation a compaction has taken since, and every issuer that is down because of it, be it
+    /// recorded since.
+    pub repeated: bool,
 }
 
 /// What revoking a CA would invalidate at one issuer.
@@ -87,6 +105,9 @@ impl<S: Store> Authority<S> {
         let issuer = revoke.issuer;
         self.decide(|view, change| {
             let before = view.graph()?;
+            if let Some(done) = done_by(view, &before, revoke)? {
+                return Ok(done);
+            }
             change.renew_graph(view.graph_version()?);
             let plan = self.plan_fall(view, &before, issuer, revoke.details, now)?;
             let mut after = before.clone();
@@ -102,12 +123,16 @@ impl<S: Store> Authority<S> {
                 invalidated.remove(&down);
             }
             invalidated.remove(&issuer);
+            if let Some(command) = revoke.command {
+                change.name(command);
+            }
             Ok(CaRevoked {
                 issuer,
                 fall: plan.fall,
                 revoked: plan.revocations.iter().map(|it| (it.parent, it.serial)).collect(),
                 external: plan.external,
                 invalidated: invalidated.into_iter().collect(),
+                repeated: false,
             })
         })
     }
@@ -150,21 +175,9 @@ impl<S: Store> Authority<S> {
         }
         let not_before = known.issuer.certificates().map(|c| c.not_before()).min();
         let own = details.decide(not_before, &self.policy, now)?;
-        let (mut external, mut distrusted) = (0, false);
-        let mut certificates = Vec::new();
-        for (certificate, link) in known.links() {
-            match link {
-                Parent::Issuer(parent) => {
-                    certificates.push((parent, certificate.serial().to_serial()?));
-                }
-                Parent::External => external += 1,
-                Parent::SelfSigned => distrusted = true,
-            }
-        }
-        let unlinked = view.unlinked(issuer, |parent, serial| known.has(parent, serial))?;
-        certificates.extend(unlinked.iter().map(|unlinked| (unlinked.parent, unlinked.serial)));
+        let Certificates { recorded, external, distrusted } = Certificates::of(view, &known)?;
         let mut revocations = Vec::new();
-        for (parent, serial) in certificates {
+        for (parent, serial) in recorded {
             let (version, Known { record, revocation }) = view.known(parent, serial)?;
             let record = record.ok_or_else(|| StoreError::Corrupt {
                 what: format!("record of certificate {serial} of issuer {parent}"),
@@ -243,6 +256,79 @@ impl<S: Store> Authority<S> {
         settle(view, change, &before, &mut after, ca, own)?;
         Ok(None)
     }
+}
+
+/// The certificates of a CA, by what becomes of them when it falls.
+struct Certificates {
+    /// Those with a parent in the record, which revokes them.
+    recorded: Vec<(IssuerId, Serial)>,
+    external: usize,
+    /// Whether there is one that is self-signed.
+    distrusted: bool,
+}
+
+impl Certificates {
+    fn of(view: &View<'_>, known: &KnownIssuer) -> Result<Self, Error> {
+        let mut all = Self { recorded: Vec::new(), external: 0, distrusted: false };
+        for (certificate, link) in known.links() {
+            match link {
+                Parent::Issuer(parent) => {
+                    all.recorded.push((parent, certificate.serial().to_serial()?));
+                }
+                Parent::External => all.external += 1,
+                Parent::SelfSigned => all.distrusted = true,
+            }
+        }
+        let issuer = known.issuer.id();
+        let unlinked = view.unlinked(issuer, |parent, serial| known.has(parent, serial))?;
+        all.recorded.extend(unlinked.iter().map(|unlinked| (unlinked.parent, unlinked.serial)));
+        Ok(all)
+    }
+}
+
+/// What this command did when it was carried out before, if it was.
+fn done_by(view: &View<'_>, graph: &Graph, revoke: &RevokeCa) -> Result<Option<CaRevoked>, Error> {
+    let issuer = revoke.issuer;
+    let (Some(command), Some(fall)) = (revoke.command, view.fall(issuer)?.1) else {
+        return Ok(None);
+    };
+    let RevocationDetails { reason, date, .. } = revoke.details;
+    let is_same = fall.reason == reason && date.is_none_or(|date| fall.date == date);
+    // Others fall with it, under the same name, and nobody asked for that.
+    if !is_same || matches!(fall.cause, FallCause::LeftBy(_)) {
+        return Ok(None);
+    }
+    let mut named = None;
+    view.log(&view.token(issuer, Position(0))?, &view.head(issuer)?, |_, entry, _| {
+        match entry.event {
+            Event::IssuerFell(_) => {
+                named = Some(entry.command);
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    })?;
+    if named != Some(command) {
+        return Ok(None);
+    }
+    let Certificates { recorded, external, .. } =
+        Certificates::of(view, &view.require_issuer(issuer)?)?;
+    let mut revoked = Vec::new();
+    for (parent, serial) in recorded {
+        let partition = view.known(parent, serial)?.1.record.map(|record| record.partition);
+        let entries = view.entries_of(parent, partition.unwrap_or_default(), serial)?;
+        if entries.first().is_some_and(|(_, entry)| entry.command == command) {
+            revoked.push((parent, serial));
+        }
+    }
+    let left = FallCause::LeftBy(issuer);
+    let is_by_it = |id: &IssuerId| {
+        graph.invalidation(*id).is_some_and(|it| it.by == issuer)
+            || graph.0.get(id).and_then(|facts| facts.fall).is_some_and(|it| it.cause == left)
+    };
+    let down = graph.down().into_iter();
+    let invalidated = down.filter(|id| *id != issuer && is_by_it(id)).collect();
+    Ok(Some(CaRevoked { issuer, fall, revoked, external, invalidated, repeated: true }))
 }
 
 struct FallPlan {

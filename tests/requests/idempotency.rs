@@ -2,8 +2,9 @@
 
 use crate::toy::{Ca, ToyClock, authority, day, log, serial};
 use annul::{
-    AddIssuer, Authority, ClientToken, Error, Event, Idempotency, IdempotencyError, IssuerId,
-    KeptAnswer, MemoryStore, Reason, Registration, Revoke, Store, StoreError, Target, Timestamp,
+    AddIssuer, Authority, ClientToken, CommandId, Error, Event, Idempotency, IdempotencyError,
+    IssuerId, KeptAnswer, MemoryStore, Reason, Refusal, Registration, RevocationDetails, Revoke,
+    RevokeCa, Store, StoreError, Target, Timestamp,
     conformance::{Fault, Faults, Faulty},
     store::{Batch, Put, Snapshot, Space, Table},
 };
@@ -141,6 +142,79 @@ fn s59_a_request_is_carried_out_once_whatever_operation_of_the_store_is_lost() {
         assert_eq!(service.revocations(), 1, "{fault:?} {number}");
     }
     assert!(lost > 10, "{lost}: or it says little");
+}
+
+/// A root with number 1, a CA below it with 2, and one below that with 3.
+struct Chain<S> {
+    authority: Authority<Arc<S>>,
+    root: IssuerId,
+    ca: IssuerId,
+    below: IssuerId,
+}
+
+impl<S: Store> Chain<S> {
+    fn new(store: S) -> Self {
+        let authority =
+            authority(Arc::new(store), &ToyClock::at(day(10)), Arc::new(AtomicU64::new(1)));
+        let [root, ca, below] = ["root", "ca", "below"].map(Ca::new);
+        for toy in [root.certifies(&root, 1), root.certifies(&ca, 2), ca.certifies(&below, 3)] {
+            authority.add_issuer(&AddIssuer::new(toy.ca())).unwrap();
+        }
+        Self { authority, root: root.id(), ca: ca.id(), below: below.id() }
+    }
+}
+
+#[test]
+fn s59_a_ca_falls_once_whatever_operation_of_the_store_is_lost() {
+    let mut lost = [0; 2];
+    for (number, fault) in
+        (1..60).flat_map(|n| [Fault::Before, Fault::After].map(|fault| (n, fault)))
+    {
+        let faults = Faults::none();
+        let chain = Chain::new(Faulty::new(MemoryStore::new(), faults.clone()));
+        let revoke = RevokeCa::new(chain.ca)
+            .with_reason(Reason::CaCompromise)
+            .with_command(CommandId([7; 16]));
+        faults.fail_at(number, fault);
+        let first = chain.authority.revoke_ca(&revoke);
+        faults.end();
+        let second = chain.authority.revoke_ca(&revoke).unwrap();
+        lost[usize::from(second.repeated)] += u32::from(first.is_err());
+        if let Ok(mut first) = first {
+            first.repeated = true;
+            assert_eq!(first, second, "{fault:?} {number}");
+        }
+        assert_eq!(second.revoked, [(chain.root, serial(2))], "{fault:?} {number}");
+        assert_eq!(second.invalidated, [chain.below], "{fault:?} {number}");
+        let falls = log(&chain.authority, chain.ca);
+        let is_fall = |it: &&annul::LoggedEntry| matches!(it.entry.event, Event::IssuerFell(_));
+        assert_eq!(falls.iter().filter(is_fall).count(), 1, "{fault:?} {number}");
+    }
+    assert!(lost.iter().all(|&lost| lost > 0), "{lost:?}: or it says little");
+}
+
+#[test]
+fn s51_a_ca_that_fell_is_not_revoked_again_by_another_command() {
+    let chain = Chain::new(MemoryStore::new());
+    let command = |octet| RevokeCa::new(chain.ca).with_command(CommandId([octet; 16]));
+    chain.authority.revoke_ca(&command(1)).unwrap();
+    let others = [
+        RevokeCa::new(chain.ca),
+        command(2),
+        command(1).with_reason(Reason::KeyCompromise),
+        command(1).with_details(RevocationDetails { date: Some(day(9)), ..Default::default() }),
+    ];
+    for other in others {
+        let again = chain.authority.revoke_ca(&other).unwrap_err();
+        assert!(matches!(again.refusal(), Some(Refusal::AlreadyFallen { .. })), "{other:?}");
+    }
+    assert!(chain.authority.revoke_ca(&command(1)).unwrap().repeated);
+
+    // One that only fell with it, under the same name, was not asked for.
+    let chain = Chain::new(MemoryStore::new());
+    let command = |issuer| RevokeCa::new(issuer).with_command(CommandId([1; 16]));
+    chain.authority.revoke_ca(&command(chain.ca)).unwrap();
+    assert!(!chain.authority.revoke_ca(&command(chain.below)).unwrap().repeated);
 }
 
 #[test]
