@@ -3,9 +3,11 @@ The APIs of certificate services, without a transport: a request in, a response 
 
 Who serves one reads an [`ApiRequest`] off a connection, as large as they allow, and writes the
 [`ApiResponse`] back. A request says who sent it by a signature, which [`Credentials`] hold the secrets
-for.
+for; of ACME only the payload comes here, from a server that has verified its JWS.
 */
 
+#[cfg(feature = "api-acme")]
+mod acme;
 #[cfg(feature = "api-alibaba")]
 mod acs;
 #[cfg(feature = "api-aws")]
@@ -28,6 +30,8 @@ mod sigv4;
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
 mod unauthenticated;
 
+#[cfg(feature = "api-acme")]
+pub use self::acme::{AcmeApi, AcmeIdentifier, AcmeSigner};
 #[cfg(feature = "api-alibaba")]
 pub use self::{acs::AcsSignature, parameters::Parameters};
 #[cfg(feature = "api-aws")]

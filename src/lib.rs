@@ -114,6 +114,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `tracing` | | spans and events of releases |
 | `api-aws` | | module `annul::api`: who signed a request with AWS Signature Version 4 |
 | `api-alibaba` | | module `annul::api`: who signed a request as for Alibaba Cloud, ACS3-HMAC-SHA256 or RPC |
+| `api-acme` | | module `annul::api`: revokeCert of an ACME server, once the JWS is verified |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |
 
 Features only add. Without any, all is there but the file store and the software keys.

@@ -76,11 +76,13 @@ impl<S: Store> Service<S> {
     }
 
     /// Whether an authorizer is asked.
+    #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
     pub(super) fn authorizes(&self) -> bool {
         self.authorizer.is_some()
     }
 
     /// Names a request, so that who asks about it later is understood: a UUID (RFC 9562 §5.4).
+    #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
     pub(super) fn request_id(&self) -> String {
         let mut octets = [0; 16];
         // One that is not random names nothing, and no request fails for that.
