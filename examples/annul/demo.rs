@@ -61,7 +61,7 @@ fn tell(directory: &Path, now: Timestamp) -> Result<Demo, Box<dyn Error>> {
     let leaves = ["good", "revoked", "top-bit"];
     for leaf in leaves {
         let host = format!("{leaf}.example.com");
-        let pem = intermediate.certify_server(&host, leaf == "top-bit", now)?;
+        let (pem, _) = intermediate.certify_server(&host, leaf == "top-bit", now)?;
         fs::write(file(&format!("{leaf}.pem")), pem)?;
     }
     story.push("A root, an intermediate and three servers have certificates.".to_owned());

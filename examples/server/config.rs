@@ -33,6 +33,8 @@ pub struct Config {
     pub credentials: Vec<Credential>,
     #[serde(rename = "account")]
     pub accounts: Vec<Account>,
+    #[serde(rename = "acme_account")]
+    pub acme_accounts: Vec<AcmeAccount>,
     /// Whether `POST /demo/trouble/KIND` makes the record fail.
     pub troubles: bool,
 }
@@ -103,6 +105,15 @@ pub struct Account {
     pub purchases: u64,
 }
 
+/// An ACME account that is there before its client comes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcmeAccount {
+    /// Its key: P-256, in PEM.
+    pub key: PathBuf,
+    pub account: String,
+}
+
 impl Config {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path)?;
@@ -118,6 +129,7 @@ impl Config {
             fix(&mut issuer.key);
         }
         config.certificates.iter_mut().for_each(|it| fix(&mut it.file));
+        config.acme_accounts.iter_mut().for_each(|it| fix(&mut it.key));
         if let Some(tls) = &mut config.tls {
             fix(&mut tls.certificate);
             fix(&mut tls.key);

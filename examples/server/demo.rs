@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    config::{Account, Authority, Certificate, Class, Config, Credential, Issuer},
+    config::{Account, AcmeAccount, Authority, Certificate, Class, Config, Credential, Issuer},
     mint::Ca,
     office::Office,
 };
@@ -63,6 +63,8 @@ fn mint(
     fs::write(file("root.pem"), root.self_signed(now)?)?;
     fs::write(file("intermediate.key"), intermediate.key_pem()?)?;
     fs::write(file("intermediate.pem"), root.certify_ca(&intermediate, now)?)?;
+    // Who holds this key has the account that the certificates are of.
+    fs::write(file("acme-account.key"), Ca::new("CN=account", "")?.key_pem()?)?;
     let issuer = |name: &str| Issuer {
         name: name.to_owned(),
         certificate: file(&format!("{name}.pem")),
@@ -81,7 +83,9 @@ fn mint(
         let since = if expired { Duration::from_secs(100 * 24 * 60 * 60) } else { Duration::ZERO };
         let host = format!("{name}.example.com");
         // Every other serial number has the top bit set, as many CAs draw them.
-        let pem = intermediate.certify_server(&host, number % 2 == 0, now.saturating_sub(since))?;
+        let (pem, key) =
+            intermediate.certify_server(&host, number % 2 == 0, now.saturating_sub(since))?;
+        fs::write(file(&format!("{name}.key")), key)?;
         let file = file(&format!("{name}.pem"));
         fs::write(&file, pem)?;
         leaves.push(Leaf { name, file, class, account, expired });
@@ -129,6 +133,10 @@ fn mint(
             Account { name: ACCOUNT.to_owned(), purchases: 1_000_000_000 },
             Account { name: POOR.to_owned(), purchases: 0 },
         ],
+        acme_accounts: vec![AcmeAccount {
+            key: file("acme-account.key"),
+            account: ACCOUNT.to_owned(),
+        }],
         ..Config::default()
     };
     Ok((config, leaves))
@@ -165,13 +173,17 @@ fn tell(office: &Office, directory: &Path, address: SocketAddr, leaves: &[Leaf])
                 "expired": leaf.expired,
                 "issuer": "intermediate",
                 "pem": path(&leaf.file),
+                "key": path(&leaf.file.with_extension("key")),
             })
         })
         .collect();
     json!({
         "aws": { "endpoint": url, "region": REGION },
         "alibaba": { "endpoint": url },
-        "acme": { "directory": format!("{url}/acme/directory") },
+        "acme": {
+            "directory": format!("{url}/acme/directory"),
+            "account_key": path(&directory.join("acme-account.key")),
+        },
         "crl": format!("{url}/crl/"),
         "metrics": format!("{url}/metrics"),
         "healthz": format!("{url}/healthz"),

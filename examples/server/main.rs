@@ -8,6 +8,7 @@
 
 mod config;
 mod demo;
+mod jws;
 #[path = "../support/mint.rs"]
 mod mint;
 mod office;
@@ -67,7 +68,7 @@ async fn main() -> Result<(), Failure> {
         config.store = store;
     }
     config.calls_per_second = arguments.calls_per_second.or(config.calls_per_second);
-    let office = Arc::new(Office::open(&config)?);
+    let office = Arc::new(Office::open(&config, address)?);
     let routes = routes::of(Arc::clone(&office));
 
     let handle = axum_server::Handle::new();

@@ -3,6 +3,7 @@
 use crate::{
     Failure,
     config::{Class, Config},
+    jws::Front,
     trouble::{Trouble, Troubled},
 };
 use annul::{
@@ -10,11 +11,15 @@ use annul::{
     Desk, DirectorySink, Handling, IssuerId, Labels, Principal, Publisher, Publishing, Quorum,
     Rate, RedbStore, Registration, Rhythm, Runner, Schedule, Scope, SigningKey, Sink, Store,
     Throttle, Turn,
-    api::{AwsApi, CaArn, Credential, Credentials, Service, StaticCredentials},
+    api::{
+        AcmeApi, ApiResponse, AwsApi, CaArn, Credential, Credentials, Service, StaticCredentials,
+    },
 };
+use p256::{SecretKey, ecdsa::VerifyingKey, pkcs8::DecodePrivateKey};
 use std::{
     collections::BTreeMap,
     fs,
+    net::SocketAddr,
     num::NonZeroU32,
     sync::{
         Arc, Mutex, PoisonError,
@@ -28,6 +33,8 @@ pub type Record = Arc<dyn Store>;
 pub struct Office {
     pub authority: Arc<Authority<Record>>,
     pub aws: AwsApi<Record>,
+    pub acme: AcmeApi<Record>,
+    pub jws: Front,
     /// By what they are called in the configuration.
     pub issuers: BTreeMap<String, IssuerId>,
     pub arns: Vec<(CaArn, IssuerId)>,
@@ -50,7 +57,7 @@ pub struct Counts {
 }
 
 impl Office {
-    pub fn open(config: &Config) -> Result<Self, Failure> {
+    pub fn open(config: &Config, address: SocketAddr) -> Result<Self, Failure> {
         let trouble = config.troubles.then(Trouble::default);
         let store: Record = match &trouble {
             Some(trouble) => Arc::new(Troubled::new(open_store(config)?, trouble.clone())),
@@ -95,6 +102,7 @@ impl Office {
         let service = Arc::new(service);
         let credentials: Arc<dyn Credentials> = Arc::new(credentials(config));
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
+        let acme = AcmeApi::new(Arc::clone(&service));
         let mut aws = AwsApi::new(service, region, credentials);
         let mut arns = Vec::new();
         for shown in &config.authorities {
@@ -109,6 +117,13 @@ impl Office {
             arns.push((arn, issuer));
         }
 
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let jws = Front::new(format!("{scheme}://{address}/acme"));
+        for account in &config.acme_accounts {
+            let key = fs::read_to_string(&account.key)?;
+            let key = SecretKey::from_pkcs8_pem(&key).map_err(|error| error.to_string())?;
+            jws.admit(VerifyingKey::from(key.public_key()), &account.account);
+        }
         let counts = Counts::default();
         let (crls, failures) = (Arc::clone(&counts.crls), Arc::clone(&counts.failures));
         let runner = Runner::start(publisher, move |turn| match turn {
@@ -127,6 +142,8 @@ impl Office {
         Ok(Self {
             authority,
             aws,
+            acme,
+            jws,
             issuers,
             arns,
             certificates,
@@ -138,9 +155,14 @@ impl Office {
         })
     }
 
-    /// Says that something may have been recorded.
-    pub fn stir(&self) {
+    /// Counts an answer, after which something may have been recorded.
+    pub fn counted(&self, response: ApiResponse) -> ApiResponse {
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
+        if response.status >= 400 {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        }
         self.stirred.store(true, Ordering::Relaxed);
+        response
     }
 
     /// Has the runner look, if something may have been recorded since it last did.

@@ -1,5 +1,7 @@
 //! What is served: the APIs at `/`, CRLs, and what operators look at.
 
+mod acme;
+
 use crate::office::Office;
 use annul::{
     CertificateList, IssuerId,
@@ -18,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Shared = State<Arc<Office>>;
+pub type Shared = State<Arc<Office>>;
 
 pub fn of(office: Arc<Office>) -> Router {
     let waking = Arc::clone(&office);
@@ -32,6 +34,7 @@ pub fn of(office: Arc<Office>) -> Router {
     Router::new()
         .route("/", get(api).post(api))
         .route("/crl/{name}", get(crl))
+        .nest("/acme", acme::of())
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .route("/demo/trouble/{kind}", post(trouble))
@@ -54,28 +57,24 @@ async fn api(State(office): Shared, request: Request) -> Response<Body> {
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request =
             ApiRequest { method: parts.method.as_str(), target, headers: &headers, body: &body };
-        let response = office.aws.handle(&request, Instant::now());
-        office.counts.requests.fetch_add(1, Ordering::Relaxed);
-        if response.status >= 400 {
-            office.counts.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        office.stir();
-        response
+        office.counted(office.aws.handle(&request, Instant::now()))
     });
     match answered.await {
-        Ok(ApiResponse { status, headers, body }) => {
-            let mut response = Response::new(Body::from(body));
-            *response.status_mut() =
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            for (name, value) in headers {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            response
-        }
+        Ok(response) => to_http(response),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+fn to_http(ApiResponse { status, headers, body }: ApiResponse) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// A CRL, to be kept by caches until the next one is due (RFC 5019 §6 of OCSP says it of answers: no

@@ -22,6 +22,7 @@ pub struct Troubled<S> {
 impl Trouble {
     /// Answers whether there is such a trouble.
     pub fn set(&self, kind: &str) -> bool {
+        // Somebody else is always faster at the desk; or nothing can be written.
         let kinds = ["none", "conflict", "failure"];
         let Some(code) = kinds.into_iter().zip(0..).find(|(name, _)| *name == kind) else {
             return false;
@@ -40,10 +41,14 @@ impl<S> Troubled<S> {
 impl<S: Store> Store for Troubled<S> {
     fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         match self.trouble.0.load(Ordering::SeqCst) {
+            1 => match batch.puts.iter().find(|put| put.table == Table::Requests) {
+                Some(put) => {
+                    let (space, key) = (Space::Table(Table::Requests), put.key.clone());
+                    Err(StoreError::Conflict { space, key })
+                }
+                None => self.store.apply(batch),
+            },
             0 => self.store.apply(batch),
-            1 => {
-                Err(StoreError::Conflict { space: Space::Table(Table::Requests), key: Vec::new() })
-            }
             _ => Err(StoreError::Backend("the demo was told to fail".into())),
         }
     }

@@ -66,17 +66,19 @@ impl Ca {
         self.certify(&ca.name, ca.key.verifying_key(), purpose, &serial(0)?, now)
     }
 
-    /// A server's certificate, in PEM; `top_bit` sets the highest bit of its serial number.
+    /// A server's certificate and its key, in PEM; `top_bit` sets the highest bit of its serial number.
     pub fn certify_server(
         &self,
         host: &str,
         top_bit: bool,
         now: Timestamp,
-    ) -> Result<String, Box<dyn Error>> {
+    ) -> Result<(String, String), Box<dyn Error>> {
         let subject = Name::from_str(&format!("CN={host}"))?;
         let serial = serial(if top_bit { 0x80 } else { 0 })?;
         let key = new_key()?;
-        self.certify(&subject, key.verifying_key(), Purpose::Server(host), &serial, now)
+        let certificate =
+            self.certify(&subject, key.verifying_key(), Purpose::Server(host), &serial, now)?;
+        Ok((certificate, key.to_pkcs8_pem(LineEnding::LF)?.as_str().to_owned()))
     }
 
     fn certify(
