@@ -7,10 +7,10 @@ use crate::{
     trouble::{Trouble, Troubled},
 };
 use annul::{
-    AddIssuer, Audit, AuditWriter, Authority, CaCertificate, Certificate, CertificateId, CrlPlace,
-    Desk, DirectorySink, Handling, IssuerId, Labels, Principal, Publisher, Publishing, Quorum,
-    Rate, RedbStore, Registration, Rhythm, Runner, Schedule, Scope, SigningKey, Sink, Store,
-    Throttle, Turn,
+    AddIssuer, Audit, AuditWriter, Authority, CaCertificate, Certificate, CertificateId,
+    ConfirmationToken, CrlPlace, Desk, DirectorySink, Handling, IssuerId, Labels, Principal,
+    Publisher, Publishing, Quorum, Rate, RedbStore, Registration, RevocationRequest, Rhythm,
+    Runner, Schedule, Scope, SigningKey, Sink, Store, Throttle, Turn,
     api::{
         AcmeApi, ApiResponse, AwsApi, CaArn, Credential, Credentials, Service, StaticCredentials,
     },
@@ -35,6 +35,9 @@ pub struct Office {
     pub aws: AwsApi<Record>,
     pub acme: AcmeApi<Record>,
     pub jws: Front,
+    pub desk: Arc<Desk<Record>>,
+    /// The tokens that contacts have to give back.
+    pub outbox: Arc<Mutex<Vec<(CertificateId, String)>>>,
     /// By what they are called in the configuration.
     pub issuers: BTreeMap<String, IssuerId>,
     pub arns: Vec<(CaArn, IssuerId)>,
@@ -98,7 +101,17 @@ impl Office {
         let mut writer = [0; 16];
         getrandom::fill(&mut writer).map_err(|error| error.to_string())?;
         let audit = Arc::new(Audit::new(Arc::clone(&store), AuditWriter(writer)));
-        let service = Service::new(Arc::clone(&desk)).with_throttle(throttle).with_audit(audit);
+        let outbox = Arc::new(Mutex::new(Vec::new()));
+        let sending = Arc::clone(&outbox);
+        // Whoever runs this for earnest sends a mail here.
+        let send = move |certificate, _: &RevocationRequest, token: &ConfirmationToken| {
+            let mut outbox = sending.lock().unwrap_or_else(PoisonError::into_inner);
+            outbox.push((certificate, token.to_string()));
+        };
+        let service = Service::new(Arc::clone(&desk))
+            .with_throttle(throttle)
+            .with_audit(audit)
+            .with_confirmations(send);
         let service = Arc::new(service);
         let credentials: Arc<dyn Credentials> = Arc::new(credentials(config));
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
@@ -144,6 +157,8 @@ impl Office {
             aws,
             acme,
             jws,
+            desk,
+            outbox,
             issuers,
             arns,
             certificates,
@@ -161,8 +176,13 @@ impl Office {
         if response.status >= 400 {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
-        self.stirred.store(true, Ordering::Relaxed);
+        self.stir();
         response
+    }
+
+    /// Says that something may have been recorded.
+    pub fn stir(&self) {
+        self.stirred.store(true, Ordering::Relaxed);
     }
 
     /// Has the runner look, if something may have been recorded since it last did.

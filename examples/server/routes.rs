@@ -4,7 +4,7 @@ mod acme;
 
 use crate::office::Office;
 use annul::{
-    CertificateList, IssuerId,
+    CertificateList, IssuerId, Retry,
     api::{ApiRequest, ApiResponse},
 };
 use axum::{
@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -37,6 +37,8 @@ pub fn of(office: Arc<Office>) -> Router {
         .nest("/acme", acme::of())
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
+        .route("/confirm/{certificate}/{token}", post(confirm))
+        .route("/demo/outbox", get(outbox))
         .route("/demo/trouble/{kind}", post(trouble))
         .with_state(office)
 }
@@ -133,4 +135,36 @@ async fn trouble(State(office): Shared, Path(kind): Path<String>) -> StatusCode 
         Some(trouble) if trouble.set(&kind) => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
     }
+}
+
+/// Where a contact ends up who follows the link in the mail, and presses the button there.
+async fn confirm(
+    State(office): Shared,
+    Path((certificate, token)): Path<(String, String)>,
+) -> StatusCode {
+    let (Ok(certificate), Ok(token)) = (certificate.parse(), token.parse()) else {
+        return StatusCode::NOT_FOUND;
+    };
+    let confirmed = tokio::task::spawn_blocking(move || {
+        let confirmed = office.desk.confirm(certificate, &token);
+        office.stir();
+        confirmed
+    });
+    match confirmed.await {
+        Ok(Ok(_)) => StatusCode::NO_CONTENT,
+        Ok(Err(error)) if error.retry() == Retry::Never => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// What the demo would have mailed.
+async fn outbox(State(office): Shared) -> Response<Body> {
+    if office.trouble.is_none() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let outbox = office.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+    let mails = outbox.iter().map(|(certificate, token)| {
+        serde_json::json!({ "certificate": certificate.to_string(), "token": token })
+    });
+    axum::Json(mails.collect::<Vec<_>>()).into_response()
 }

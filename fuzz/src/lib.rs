@@ -1,5 +1,7 @@
 //! What several fuzz targets need.
 
+pub mod office;
+
 use annul::{SignatureAlgorithm, Signer, SigningError, ToSign, Verifier, VerifyError};
 
 /// A key that makes this signature of everything, and takes any for its own: what is behind the

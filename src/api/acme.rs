@@ -8,15 +8,16 @@ pub use self::signer::{AcmeIdentifier, AcmeSigner};
 
 use self::{
     payload::Payload,
-    problem::{Kind, Problem},
+    problem::{Kind, Problem, failed},
 };
 use super::{ApiResponse, Service};
 use crate::{
+    audit::{AuditEvent, AuditOutcome},
     authority::{Authority, Error, Evidence, Registration, Revoke},
     certificate::Certificate,
     lifecycle::CertificateRecord,
     reason::Reason,
-    request::{AccessLevel, Action, CertificateId, RequestStage, Resource, Submit},
+    request::{AccessLevel, Action, CertificateId, Principal, RequestStage, Resource, Submit},
     store::Store,
 };
 use std::{fmt, sync::Arc, time::Instant};
@@ -94,17 +95,35 @@ impl<S: Store> AcmeApi<S> {
     ///
     /// Headers that every ACME response has, as `replay-nonce` is, are for the caller to add.
     pub fn revoke(&self, signer: &AcmeSigner, payload: &[u8], now: Instant) -> ApiResponse {
-        match self.answer(signer, payload, now) {
+        let principal = signer.principal();
+        let mut event = AuditEvent::new(self.authority().now(), "revokeCert", AuditOutcome::Done);
+        event.account = principal.account().to_owned();
+        event.principal = principal.name().to_owned();
+        let mut answer = self.answer(signer, &principal, payload, &mut event, now);
+        if let Err(problem) = &answer {
+            event.outcome = problem.outcome();
+        }
+        if self.service.keep(&event, now).is_err() {
+            answer = Err(failed());
+        }
+        match answer {
             Ok(()) => ApiResponse { status: 200, headers: Vec::new(), body: Vec::new() },
             Err(problem) => problem.into(),
         }
     }
 
-    fn answer(&self, signer: &AcmeSigner, payload: &[u8], now: Instant) -> Result<(), Problem> {
-        let principal = signer.principal();
-        self.service.admit(&principal, REVOKE.name(), now)?;
+    fn answer(
+        &self,
+        signer: &AcmeSigner,
+        principal: &Principal,
+        payload: &[u8],
+        event: &mut AuditEvent,
+        now: Instant,
+    ) -> Result<(), Problem> {
+        self.service.admit(principal, REVOKE.name(), now)?;
         let Payload { certificate, reason } = Payload::read(payload)?;
         let reason = self.reason(reason)?;
+        event.reason = reason;
         // Before any signature is checked: these requests cost whoever sends them next to nothing.
         if let AcmeSigner::CertificateKey { public_key } = signer
             && public_key != certificate.public_key()
@@ -113,6 +132,8 @@ impl<S: Store> AcmeApi<S> {
         }
         let issuer = self.authority().issuer_of(&certificate)?;
         let serial = certificate.serial().to_serial().map_err(Error::from)?;
+        event.target.issuer = Some(issuer);
+        event.target.serial = Some(serial);
         let record = self.authority().status(issuer, serial)?.record;
         let owner = record.and_then(|record| owner(record, &certificate));
         if !signer.may_revoke(&certificate, owner.as_deref()) {
@@ -120,7 +141,7 @@ impl<S: Store> AcmeApi<S> {
                 .with("the account neither owns the certificate nor is authorized for all in it"));
         }
         let id = CertificateId::Issued { issuer, serial };
-        self.service.authorize(&principal, &REVOKE, &Resource::Named(id.to_string()))?;
+        self.service.authorize(principal, &REVOKE, &Resource::Named(id.to_string()))?;
 
         let mut revoke = Revoke::new(certificate.clone());
         let account = owner.unwrap_or_else(|| principal.account().to_owned());
@@ -132,7 +153,7 @@ impl<S: Store> AcmeApi<S> {
         // The desk knows only what is recorded.
         let evidence = Evidence::Vouched { issuer, certificate };
         self.authority().record_discovered(&Registration::new(evidence))?;
-        match self.service.desk().submit(&submit)?.request.stage {
+        match self.service.submit(&submit)?.request.stage {
             RequestStage::Recorded { .. } => Ok(()),
             _ => Err(Problem::waiting()),
         }

@@ -2,7 +2,10 @@
 
 use crate::{
     audit::{Audit, AuditError, AuditEvent},
-    request::{Action, Authorizer, Desk, Principal, Resource, Throttle, Throttled},
+    request::{
+        Action, Authorizer, CertificateId, ConfirmationToken, Desk, DeskError, Principal, Resource,
+        RevocationRequest, Submit, Submitted, Throttle, Throttled,
+    },
     store::Store,
 };
 use std::{fmt, sync::Arc, time::Instant};
@@ -10,13 +13,16 @@ use std::{fmt, sync::Arc, time::Instant};
 /// A [`Desk`], and who may ask it how often.
 ///
 /// One throttle counts for all APIs that share it, and for each operation on its own.
-#[derive(Debug)]
 pub struct Service<S: Store> {
     desk: Arc<Desk<S>>,
     authorizer: Option<Box<dyn Authorizer>>,
     throttle: Throttle,
     audit: Option<Box<dyn Keeps>>,
+    confirmations: Option<Box<Confirmations>>,
 }
+
+/// Is given the token of a request that waits for it.
+type Confirmations = dyn Fn(CertificateId, &RevocationRequest, &ConfirmationToken) + Send + Sync;
 
 /// An audit, in whatever store.
 trait Keeps: fmt::Debug + Send + Sync {
@@ -40,7 +46,13 @@ impl<S: Store> Service<S> {
     /// Whoever is authenticated may ask for what is their account's, ten times a second and
     /// operation.
     pub fn new(desk: Arc<Desk<S>>) -> Self {
-        Self { desk, authorizer: None, throttle: Throttle::default(), audit: None }
+        Self {
+            desk,
+            authorizer: None,
+            throttle: Throttle::default(),
+            audit: None,
+            confirmations: None,
+        }
     }
 
     /// Asks this one before anything is done. What it does not allow is denied.
@@ -65,9 +77,29 @@ impl<S: Store> Service<S> {
         self
     }
 
+    /// Has the token of each request that waits for one sent to a contact by this function, which should
+    /// not take long. A token that gets lost is [replaced](Desk::renew_confirmation) by the desk.
+    #[must_use]
+    pub fn with_confirmations(
+        mut self,
+        send: impl Fn(CertificateId, &RevocationRequest, &ConfirmationToken) + Send + Sync + 'static,
+    ) -> Self {
+        self.confirmations = Some(Box::new(send));
+        self
+    }
+
     /// The desk.
     pub fn desk(&self) -> &Arc<Desk<S>> {
         &self.desk
+    }
+
+    /// Hands a request in at the desk, and has its token sent.
+    pub(super) fn submit(&self, submit: &Submit) -> Result<Submitted, DeskError> {
+        let submitted = self.desk.submit(submit)?;
+        if let (Some(send), Some(token)) = (&self.confirmations, &submitted.token) {
+            send(submit.certificate(), &submitted.request, token);
+        }
+        Ok(submitted)
     }
 
     /// Keeps what came of an attempt, if an audit is kept.
@@ -117,5 +149,16 @@ impl<S: Store> Service<S> {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(NotAdmitted::Denied),
         }
+    }
+}
+
+impl<S: Store> fmt::Debug for Service<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("desk", &self.desk)
+            .field("authorizer", &self.authorizer)
+            .field("throttle", &self.throttle)
+            .field("audit", &self.audit)
+            .finish_non_exhaustive()
     }
 }

@@ -118,6 +118,10 @@ def nine_exceptions(server):
     # It waits for its confirmation.
     revoke(**of(server, "leaf-17"))
     fails("RequestInProgressException", revoke, **of(server, "leaf-17"))
+    assert not server.refused_by_openssl(server.certificate("leaf-17"))
+    server.confirm(server.certificate("leaf-17"))
+    server.wait_until_refused(server.certificate("leaf-17"))
+    fails("RequestAlreadyProcessedException", revoke, **of(server, "leaf-17"))
     server.trouble("conflict")
     fails("ConcurrentModificationException", revoke, **of(server, "leaf-07"))
     server.trouble("failure")

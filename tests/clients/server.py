@@ -35,6 +35,14 @@ class Server:
         url = self.told["trouble"] + kind
         urllib.request.urlopen(urllib.request.Request(url, method="POST")).read()
 
+    def confirm(self, certificate):
+        """What a contact does who was mailed the token of a certificate."""
+        url = self.told["aws"]["endpoint"]
+        outbox = json.loads(urllib.request.urlopen(f"{url}/demo/outbox").read())
+        mail = next(it for it in outbox if it["certificate"] == certificate["identifier"])
+        url = f"{url}/confirm/{mail['certificate']}/{mail['token']}"
+        urllib.request.urlopen(urllib.request.Request(url, method="POST")).read()
+
     def crl(self, issuer):
         """A file with the CRL of an issuer as it is served now."""
         der = urllib.request.urlopen(self.issuer(issuer)["crl_url"]).read()

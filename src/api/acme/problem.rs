@@ -1,7 +1,7 @@
 //! What is answered where a certificate is not revoked: RFC 8555 §6.7, RFC 7807.
 
 use super::super::{ApiResponse, service::NotAdmitted};
-use crate::{authority::Error, lifecycle::Refusal, request::DeskError};
+use crate::{audit::AuditOutcome, authority::Error, lifecycle::Refusal, request::DeskError};
 use std::{borrow::Cow, time::Duration};
 
 /// A problem: its type, and what to say.
@@ -55,6 +55,15 @@ impl Kind {
 }
 
 impl Problem {
+    /// What the audit says of it.
+    pub(super) fn outcome(&self) -> AuditOutcome {
+        let code = self.kind.name().to_owned();
+        match self.kind {
+            Kind::ServerInternal => AuditOutcome::Failed { code },
+            _ => AuditOutcome::Refused { code },
+        }
+    }
+
     /// A request is on its way, and the certificate is not revoked yet.
     pub(super) fn waiting() -> Self {
         let detail = "the revocation was requested, and waits to be confirmed or approved";
@@ -136,6 +145,6 @@ fn not_issued() -> Problem {
     Kind::NotFound.with("the certificate was not issued here")
 }
 
-fn failed() -> Problem {
+pub(super) fn failed() -> Problem {
     Kind::ServerInternal.with("the request has failed; it may be sent again")
 }

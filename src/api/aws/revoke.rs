@@ -37,7 +37,7 @@ impl<S: Store> AwsApi<S> {
         let certificate = CertificateId::Issued { issuer: authority.issuer, serial };
         let submit =
             Submit::new(certificate, arn.account()).by(principal.to_string()).with_reason(reason);
-        let submitted = self.service.desk().submit(&submit)?;
+        let submitted = self.service.submit(&submit)?;
         match submitted.request.stage {
             RequestStage::Waiting { .. } if submitted.repeated => {
                 Err(Kind::RequestInProgress.with("the revocation waits for its confirmation"))

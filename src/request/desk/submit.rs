@@ -35,6 +35,11 @@ impl Submit {
         }
     }
 
+    /// What it is about.
+    pub fn certificate(&self) -> CertificateId {
+        self.certificate
+    }
+
     /// Says who of the account asks. Who asks cannot approve.
     #[must_use]
     pub fn by(mut self, name: impl Into<String>) -> Self {
@@ -65,7 +70,7 @@ impl Submit {
         self
     }
 
-    /// Says that somebody was shown the [`Consequences`], and confirmed them.
+    /// Says that somebody was shown the [`Consequences`](super::Consequences), and confirmed them.
     #[must_use]
     pub fn with_consent(mut self, consent: Consent) -> Self {
         self.consent = Some(consent);
@@ -80,7 +85,7 @@ pub struct Submitted {
     /// The request, as far as it has come.
     pub request: RevocationRequest,
     /// The token that a contact has to give back, shown only now. Where it is lost, as where the
-    /// answer to the request was, [`Desk::renew_confirmation`] makes another.
+    /// answer to the request was, [`Desk::renew_confirmation`](super::Desk::renew_confirmation) makes another.
     pub token: Option<ConfirmationToken>,
     /// Whether it had been submitted before, and nothing was done now but to go on with it.
     pub repeated: bool,
