@@ -10,6 +10,8 @@ for; of ACME only the payload comes here, from a server that has verified its JW
 mod acme;
 #[cfg(feature = "api-alibaba")]
 mod acs;
+#[cfg(feature = "api-alibaba")]
+mod alibaba;
 #[cfg(feature = "api-aws")]
 mod aws;
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
@@ -33,7 +35,7 @@ mod unauthenticated;
 #[cfg(feature = "api-acme")]
 pub use self::acme::{AcmeApi, AcmeIdentifier, AcmeSigner};
 #[cfg(feature = "api-alibaba")]
-pub use self::{acs::AcsSignature, parameters::Parameters};
+pub use self::{acs::AcsSignature, alibaba::AlibabaApi, parameters::Parameters};
 #[cfg(feature = "api-aws")]
 pub use self::{
     aws::{AwsApi, BadArn, CaArn},

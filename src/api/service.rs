@@ -108,7 +108,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Whether an authorizer is asked.
-    #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
+    #[cfg(feature = "api-aws")]
     pub(super) fn authorizes(&self) -> bool {
         self.authorizer.is_some()
     }
