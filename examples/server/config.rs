@@ -64,6 +64,8 @@ pub struct Authority {
     pub account: String,
     /// For AWS clients; made from the issuer if it is not told.
     pub arn: Option<String>,
+    /// For Alibaba clients; the id of the issuer if it is not told.
+    pub identifier: Option<String>,
 }
 
 /// How revocations of a class of certificates are handled: at once if nothing is told.

@@ -94,6 +94,7 @@ fn mint(
         issuer: issuer.to_owned(),
         account: account.to_owned(),
         arn: None,
+        identifier: None,
     };
     let class = |name: &str, confirmed_within_hours, shown| Class {
         name: name.to_owned(),

@@ -7,12 +7,13 @@ use crate::{
     trouble::{Trouble, Troubled},
 };
 use annul::{
-    AddIssuer, Audit, AuditWriter, Authority, CaCertificate, Certificate, CertificateId,
+    AddIssuer, Audit, AuditWriter, Authority, CaCertificate, Certificate, CertificateId, Clock,
     ConfirmationToken, CrlPlace, Desk, DirectorySink, Handling, IssuerId, Labels, Principal,
     Publisher, Publishing, Quorum, Rate, RedbStore, Registration, RevocationRequest, Rhythm,
-    Runner, Schedule, Scope, SigningKey, Sink, Store, Throttle, Turn,
+    Runner, Schedule, Scope, SigningKey, Sink, Store, SystemClock, Throttle, Turn,
     api::{
-        AcmeApi, ApiResponse, AwsApi, CaArn, Credential, Credentials, Service, StaticCredentials,
+        AcmeApi, AcsSignature, AlibabaApi, ApiResponse, AwsApi, CaArn, Credential, Credentials,
+        Service, StaticCredentials,
     },
 };
 use p256::{SecretKey, ecdsa::VerifyingKey, pkcs8::DecodePrivateKey};
@@ -33,6 +34,7 @@ pub type Record = Arc<dyn Store>;
 pub struct Office {
     pub authority: Arc<Authority<Record>>,
     pub aws: AwsApi<Record>,
+    pub alibaba: AlibabaApi<Record>,
     pub acme: AcmeApi<Record>,
     pub jws: Front,
     pub desk: Arc<Desk<Record>>,
@@ -116,8 +118,11 @@ impl Office {
         let credentials: Arc<dyn Credentials> = Arc::new(credentials(config));
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
         let acme = AcmeApi::new(Arc::clone(&service));
+        let signature = AcsSignature::new().started(SystemClock.now());
+        let mut alibaba = AlibabaApi::new(Arc::clone(&service), Arc::clone(&credentials))
+            .with_signature(signature);
         let mut aws = AwsApi::new(service, region, credentials);
-        let mut arns = Vec::new();
+        let (mut arns, mut identifiers) = (Vec::new(), Vec::new());
         for shown in &config.authorities {
             let issuer = *issuers
                 .get(&shown.issuer)
@@ -127,6 +132,11 @@ impl Office {
                 None => CaArn::of(region, &shown.account, issuer)?,
             };
             aws = aws.with_authority(arn.clone(), issuer);
+            let identifier = shown.identifier.clone().unwrap_or_else(|| issuer.to_string());
+            if !identifiers.contains(&identifier) {
+                alibaba = alibaba.with_authority(&identifier, issuer, &shown.account);
+                identifiers.push(identifier);
+            }
             arns.push((arn, issuer));
         }
 
@@ -155,6 +165,7 @@ impl Office {
         Ok(Self {
             authority,
             aws,
+            alibaba,
             acme,
             jws,
             desk,
@@ -195,7 +206,7 @@ impl Office {
     }
 
     pub fn now(&self) -> annul::Timestamp {
-        annul::Clock::now(&annul::SystemClock)
+        SystemClock.now()
     }
 
     /// The CRL of an issuer that was released last, in DER.

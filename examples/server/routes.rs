@@ -59,7 +59,11 @@ async fn api(State(office): Shared, request: Request) -> Response<Body> {
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request =
             ApiRequest { method: parts.method.as_str(), target, headers: &headers, body: &body };
-        office.counted(office.aws.handle(&request, Instant::now()))
+        let now = Instant::now();
+        office.counted(match request.header("x-amz-target") {
+            Some(_) => office.aws.handle(&request, now),
+            None => office.alibaba.handle(&request, now),
+        })
     });
     match answered.await {
         Ok(response) => to_http(response),

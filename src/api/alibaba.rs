@@ -14,6 +14,7 @@ use self::{
 };
 use super::{AcsSignature, ApiRequest, ApiResponse, Credentials, Parameters, Service};
 use crate::{
+    audit::{AuditEvent, AuditOutcome},
     issuer_id::IssuerId,
     log::CommandId,
     request::{AccessLevel, Action, CertificateId, ClientToken, Idempotency, Principal, Resource},
@@ -136,13 +137,14 @@ impl<S: Store> AlibabaApi<S> {
         };
         let read = parameters(request);
         let format = Format::of(style, request, read.as_ref().ok());
+        let mut event = self.event(style, request, read.as_ref().ok());
         let answer = read.and_then(|parameters| {
             let time = self.service.desk().authority().now();
             let principal =
                 self.signature.verify(request, &parameters, &*self.credentials, time)?;
-            self.answer(&principal, style, request, &parameters, now)
+            self.answer(&principal, style, request, &parameters, &mut event, now)
         });
-        self.respond(request, format, answer)
+        self.conclude(request, format, event, answer, now)
     }
 
     /// Answers a request of somebody whom the caller has authenticated, whatever signature it has.
@@ -158,9 +160,11 @@ impl<S: Store> AlibabaApi<S> {
             _ => Style::Acs3,
         };
         let format = Format::of(style, request, read.as_ref().ok());
-        let answer =
-            read.and_then(|parameters| self.answer(principal, style, request, &parameters, now));
-        self.respond(request, format, answer)
+        let mut event = self.event(style, request, read.as_ref().ok());
+        let answer = read.and_then(|parameters| {
+            self.answer(principal, style, request, &parameters, &mut event, now)
+        });
+        self.conclude(request, format, event, answer, now)
     }
 
     fn answer(
@@ -169,8 +173,11 @@ impl<S: Store> AlibabaApi<S> {
         style: Style,
         request: &ApiRequest<'_>,
         parameters: &Parameters,
+        event: &mut AuditEvent,
         now: Instant,
     ) -> Result<(Operation, Members), AlibabaError> {
+        event.account = principal.account().to_owned();
+        event.principal = principal.name().to_owned();
         let operation = Operation::of(style, request, parameters)?;
         self.service.admit(principal, operation.name(), now)?;
         self.service.authorize(principal, &operation.action(), &Resource::All)?;
@@ -190,13 +197,49 @@ impl<S: Store> AlibabaApi<S> {
         Ok((operation, members?))
     }
 
-    fn respond(
+    /// An attempt, of which it is not known yet what comes of it.
+    fn event(
+        &self,
+        style: Style,
+        request: &ApiRequest<'_>,
+        parameters: Option<&Parameters>,
+    ) -> AuditEvent {
+        let of = |name| parameters.and_then(|parameters| optional(parameters, name));
+        let action = match style {
+            Style::Rpc => of("Action"),
+            Style::Acs3 => str::from_utf8(request.header("x-acs-action").unwrap_or_default()).ok(),
+        };
+        let now = self.service.desk().authority().now();
+        let method = shown(action.unwrap_or_default());
+        let mut event = AuditEvent::new(now, method, AuditOutcome::Done);
+        event.request_id = self.service.request_id();
+        event.target.named = shown(of("Identifier").unwrap_or_default()).to_owned();
+        match of("ClientToken").and_then(|token| token.parse().ok()) {
+            Some(token) => event.with_token(&token),
+            None => event,
+        }
+    }
+
+    /// Keeps what came of an attempt, where it could change something or was refused, and says it.
+    fn conclude(
         &self,
         request: &ApiRequest<'_>,
         format: Format,
-        answer: Result<(Operation, Members), AlibabaError>,
+        mut event: AuditEvent,
+        mut answer: Result<(Operation, Members), AlibabaError>,
+        now: Instant,
     ) -> ApiResponse {
-        let id = self.service.request_id();
+        let is_kept = match &answer {
+            Ok((operation, _)) => operation.changes(),
+            Err(AlibabaError { kind, .. }) => {
+                event.outcome = kind.outcome();
+                true
+            }
+        };
+        if is_kept && self.service.keep(&event, now).is_err() {
+            answer = Err(Kind::InternalError.with("the request has failed; it may be sent again"));
+        }
+        let id = event.request_id;
         let (status, body) = match answer {
             Ok((operation, mut members)) => {
                 members.insert("RequestId".to_owned(), id.as_str().into());
@@ -277,6 +320,16 @@ enum Operation {
 }
 
 impl Operation {
+    /// Whether it changes anything.
+    fn changes(self) -> bool {
+        matches!(
+            self,
+            Self::CreateRevokeClientCertificate
+                | Self::DeleteClientCertificate
+                | Self::UpdateCACertificateStatus
+        )
+    }
+
     const ALL: [Self; 9] = [
         Self::CreateRevokeClientCertificate,
         Self::DeleteClientCertificate,

@@ -32,7 +32,7 @@ impl<S: Store> AlibabaApi<S> {
             if let Some(command) = command {
                 submit = submit.with_command(command);
             }
-            let submitted = self.service.desk().submit(&submit)?;
+            let submitted = self.service.submit(&submit)?;
             let is_another = submitted.repeated && command.is_none();
             match submitted.request.stage {
                 RequestStage::Recorded { .. } | RequestStage::Cleared { .. } => Ok(()),

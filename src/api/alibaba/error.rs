@@ -2,6 +2,7 @@
 
 use super::super::{Unauthenticated, service::NotAdmitted};
 use crate::{
+    audit::AuditOutcome,
     authority::Error,
     lifecycle::Refusal,
     request::{DeskError, IdempotencyError},
@@ -79,6 +80,15 @@ impl Kind {
             Self::TooLarge => ("RequestEntityTooLarge", 413),
             Self::UnknownAccessKey => ("InvalidAccessKeyId.NotFound", 404),
             Self::UnknownAction => ("InvalidAction.NotFound", 404),
+        }
+    }
+
+    /// What the audit says of it.
+    pub(super) fn outcome(self) -> AuditOutcome {
+        let code = self.code().to_owned();
+        match self.status() {
+            500.. => AuditOutcome::Failed { code },
+            _ => AuditOutcome::Refused { code },
         }
     }
 
