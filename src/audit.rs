@@ -159,7 +159,7 @@ struct Tip {
 impl<S: Store> Audit<S> {
     /// The audit in a store, which may be that of an [`Authority`](crate::Authority), as this writer
     /// goes on with it. The writer is drawn at random by each process; where two have the same, they
-    /// are in each other's way, and no worse.
+    /// are in each other's way, and of two events that are alike, request id and all, one is written.
     pub fn new(store: S, writer: AuditWriter) -> Self {
         let end = AuditPoint { writer, sequence: 0, hash: [0; 32] };
         let chain = Chain { end, tip: Version::ABSENT, suppressed: 0, anchored: None };

@@ -118,7 +118,7 @@ fn s38_whoever_revokes_may_write_to_the_bucket() {
 }
 
 #[test]
-fn s40_a_self_signed_certificate_of_the_ca_is_never_revoked() {
+fn s40_s68_a_self_signed_certificate_of_the_ca_is_never_revoked() {
     assert_eq!(kind(&api().revoke(1)), "InvalidRequestException");
 }
 

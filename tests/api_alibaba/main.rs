@@ -2,7 +2,6 @@
 //! one.
 #![cfg(feature = "api-alibaba")]
 
-#[allow(dead_code, reason = "shared with the tests of requests")]
 #[path = "../requests/office.rs"]
 mod office;
 #[path = "../support/toy.rs"]

@@ -5,6 +5,7 @@
 mod ca;
 mod certificates;
 mod issuers;
+mod list;
 mod reasons;
 mod vocabulary;
 
