@@ -29,7 +29,9 @@ use self::record::{EVENTS, Record, SPACE, TABLE, event_key, tip_key};
 use crate::{
     request::{Rate, Throttle},
     retry::Retry,
-    store::{Assert, Batch, Put, Retire, Store, StoreError, Version},
+    store::{
+        Assert, Batch, Put, Record as StoredRecord, Retire, Snapshot, Store, StoreError, Version,
+    },
     time::Timestamp,
 };
 use std::{
@@ -125,6 +127,8 @@ impl AuditError {
 const TOGETHER: usize = 250;
 /// How many ends of other chains an event holds at most, so that its record stays small.
 const ANCHORS: usize = 64;
+/// How many are looked at for that.
+const LOOKED_AT: usize = 1024;
 /// Ends of other chains are held by every event that is so many after the last one that did.
 const ANCHOR_EVENTS: u64 = 64;
 /// And by one that is so much later.
@@ -191,14 +195,17 @@ impl<S: Store> Audit<S> {
     /// # Errors
     /// Where the store fails. The first of the events may have been written.
     pub fn record_all(&self, events: &[AuditEvent], now: Instant) -> Result<Audited, AuditError> {
-        let mut chain = self.chain();
         let mut audited = Audited::default();
         for events in events.chunks(TOGETHER) {
+            // Whoever is nobody's may fail for what they sent, too.
+            let is_bounded = |event: &AuditEvent| {
+                matches!(event.outcome, AuditOutcome::Refused { .. }) || event.account.is_empty()
+            };
             let is_written = |event: &&AuditEvent| {
-                let is_refused = matches!(event.outcome, AuditOutcome::Refused { .. });
-                !is_refused || self.refused.admit(&event.account, "", now).is_ok()
+                !is_bounded(event) || self.refused.admit(&event.account, "", now).is_ok()
             };
             let written: Vec<_> = events.iter().filter(is_written).collect();
+            let mut chain = self.chain();
             let suppressed = events.len().saturating_sub(written.len()) as u64;
             chain.suppressed = chain.suppressed.saturating_add(suppressed);
             audited.suppressed += suppressed;
@@ -240,6 +247,7 @@ impl<S: Store> Audit<S> {
                     true
                 }
                 // Somebody holds what was the end; or an earlier event is there after all, or this one.
+                Err(StoreError::Conflict { .. }) => self.catch_up(chain, end)?,
                 Err(_) => self.catch_up(chain, end).unwrap_or(false),
             };
             match applied {
@@ -285,8 +293,10 @@ impl<S: Store> Audit<S> {
             // What is damaged is for whoever verifies: it must keep nobody from writing.
             let end = AuditPoint::from_tip(key, value);
             ends.extend(end.filter(|end| end.writer != self.writer));
-            if ends.len() < ANCHORS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let is_enough = ends.len() == LOOKED_AT;
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        let ends = ends_of_chains(&*snapshot, ends)?;
         let keys: Vec<_> = ends.iter().map(|end| tip_key(end.writer)).collect();
         let records = snapshot.get_all(SPACE, &keys)?;
         let tips = ends
@@ -299,6 +309,22 @@ impl<S: Store> Audit<S> {
     fn chain(&self) -> MutexGuard<'_, Chain> {
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of what the store says of the ends of chains, what is so: with the rest nobody could write any more.
+fn ends_of_chains(
+    snapshot: &dyn Snapshot,
+    ends: Vec<AuditPoint>,
+) -> Result<Vec<AuditPoint>, StoreError> {
+    let key = |end: &AuditPoint, more| event_key(end.writer, end.sequence.saturating_add(more));
+    let keys: Vec<_> = ends.iter().flat_map(|end| [key(end, 0), key(end, 1)]).collect();
+    let records = snapshot.get_all(SPACE, &keys)?;
+    let is_end = |(end, records): &(AuditPoint, &[Option<StoredRecord>])| match records {
+        [Some(last), None] => Record::unsealed(&last.value).is_ok_and(|(_, hash)| hash == end.hash),
+        _ => false,
+    };
+    let ends = ends.into_iter().zip(records.chunks(2)).filter(is_end).map(|(end, _)| end);
+    Ok(ends.take(ANCHORS).collect())
 }
 
 impl Chain {

@@ -310,6 +310,16 @@ fn s73_what_waits_for_its_confirmation_is_in_progress() {
 }
 
 #[test]
+fn whoever_asks_through_the_api_cannot_approve() {
+    let api = api();
+    api.office.sell(30, ACCOUNT, "EV");
+    assert_eq!(api.revoke(30).status, 200);
+    let id = api.office.id(30);
+    assert!(api.office.desk.approve(id, "ada").is_err(), "she asked");
+    assert_eq!(api.office.desk.approve(id, "joan").unwrap().awaits_approvals(), 1);
+}
+
+#[test]
 fn s74_a_ca_of_another_account_is_not_found() {
     let api = api();
     let other = Principal::new("444455556666", "eve");

@@ -12,8 +12,8 @@ use annul::{
     Publisher, Publishing, Quorum, Rate, RedbStore, Registration, RevocationRequest, Rhythm,
     Runner, Schedule, Scope, SigningKey, Sink, Store, SystemClock, Throttle, Turn,
     api::{
-        AcmeApi, AcsSignature, AlibabaApi, ApiResponse, AwsApi, CaArn, Credential, Credentials,
-        Service, StaticCredentials,
+        AcmeApi, AlibabaApi, ApiResponse, AwsApi, CaArn, Credential, Credentials, Service,
+        StaticCredentials,
     },
 };
 use p256::{SecretKey, ecdsa::VerifyingKey, pkcs8::DecodePrivateKey};
@@ -118,9 +118,7 @@ impl Office {
         let credentials: Arc<dyn Credentials> = Arc::new(credentials(config));
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
         let acme = AcmeApi::new(Arc::clone(&service));
-        let signature = AcsSignature::new().started(SystemClock.now());
-        let mut alibaba = AlibabaApi::new(Arc::clone(&service), Arc::clone(&credentials))
-            .with_signature(signature);
+        let mut alibaba = AlibabaApi::new(Arc::clone(&service), Arc::clone(&credentials));
         let mut aws = AwsApi::new(service, region, credentials);
         let (mut arns, mut identifiers) = (Vec::new(), Vec::new());
         for shown in &config.authorities {

@@ -97,8 +97,6 @@ impl<S: Store> AcmeApi<S> {
     pub fn revoke(&self, signer: &AcmeSigner, payload: &[u8], now: Instant) -> ApiResponse {
         let principal = signer.principal();
         let mut event = AuditEvent::new(self.authority().now(), "revokeCert", AuditOutcome::Done);
-        event.account = principal.account().to_owned();
-        event.principal = principal.name().to_owned();
         let mut answer = self.answer(signer, &principal, payload, &mut event, now);
         if let Err(problem) = &answer {
             event.outcome = problem.outcome();
@@ -132,6 +130,9 @@ impl<S: Store> AcmeApi<S> {
         }
         let issuer = self.authority().issuer_of(&certificate)?;
         let serial = certificate.serial().to_serial().map_err(Error::from)?;
+        // Anybody can make a key: this one is somebody's, whatever becomes of the request.
+        event.account = principal.account().to_owned();
+        event.principal = principal.name().to_owned();
         event.target.issuer = Some(issuer);
         event.target.serial = Some(serial);
         let record = self.authority().status(issuer, serial)?.record;

@@ -76,9 +76,11 @@ impl<S: Store> AlibabaApi<S> {
     /// The API before this service, without any certificate authority. Answers to requests with a
     /// token are kept for a day.
     pub fn new(service: Arc<Service<S>>, credentials: Arc<dyn Credentials>) -> Self {
+        let started = service.desk().authority().now();
         Self {
             service,
-            signature: AcsSignature::new(),
+            // What another process accepted before is not accepted again.
+            signature: AcsSignature::new().started(started),
             credentials,
             authorities: BTreeMap::new(),
             certificates: BTreeMap::new(),
@@ -87,7 +89,8 @@ impl<S: Store> AlibabaApi<S> {
         }
     }
 
-    /// Verifies signatures with this one: one that was [started](AcsSignature::started) now, say.
+    /// Verifies signatures with this one; one that was [started](AcsSignature::started) when the API was
+    /// made otherwise.
     #[must_use]
     pub fn with_signature(mut self, signature: AcsSignature) -> Self {
         self.signature = signature;
@@ -182,8 +185,8 @@ impl<S: Store> AlibabaApi<S> {
         self.service.admit(principal, operation.name(), now)?;
         self.service.authorize(principal, &operation.action(), &Resource::All)?;
         let members = match operation {
-            Operation::CreateRevokeClientCertificate => self.revoke(principal, parameters),
-            Operation::DeleteClientCertificate => self.delete(principal, parameters),
+            Operation::CreateRevokeClientCertificate => self.revoke(principal, parameters, event),
+            Operation::DeleteClientCertificate => self.delete(principal, parameters, event),
             Operation::DescribeCACertificate => self.describe_authority(principal, parameters),
             Operation::DescribeCACertificateList => self.list_authorities(principal, parameters),
             Operation::DescribeClientCertificateStatus => self.statuses(principal, parameters),
@@ -192,7 +195,9 @@ impl<S: Store> AlibabaApi<S> {
             }
             Operation::ListClientCertificate => self.list(principal, parameters),
             Operation::ListRevokeCertificate => self.list_revoked(principal, parameters),
-            Operation::UpdateCACertificateStatus => self.update_status(principal, parameters),
+            Operation::UpdateCACertificateStatus => {
+                self.update_status(principal, parameters, event)
+            }
         };
         Ok((operation, members?))
     }

@@ -13,9 +13,9 @@ use std::{fmt::Write, time::Duration};
 
 /// Finds out who sent a request that AWS Signature Version 4 signs.
 ///
-/// The signature is in the `authorization` header, and covers the body and at least `host`,
-/// `content-type` and whatever begins with `x-amz-`. It has no nonce: within the skew a request may be
-/// sent again, as it may to AWS.
+/// The signature is in the `authorization` header, and covers the body and at least `host` and whatever
+/// begins with `x-amz-`. Some SDKs leave `content-type` out, so it says nothing that is proved. It has no
+/// nonce: within the skew a request may be sent again, as it may to AWS.
 ///
 /// ```
 /// use annul::{Principal, api::*};
@@ -68,9 +68,8 @@ impl SigV4 {
             return Err(Unauthenticated::Unsupported { what: "a signature in the query" });
         }
         let authorization = Authorization::of(request, ALGORITHM)?;
-        authorization.must_cover(request, |name| {
-            name == "host" || name == "content-type" || name.starts_with("x-amz-")
-        })?;
+        // Not content-type, which some SDKs leave out: it changes nothing of what is signed.
+        authorization.must_cover(request, |name| name == "host" || name.starts_with("x-amz-"))?;
         required(request, "host")?;
 
         let dated = required(request, "x-amz-date")?;

@@ -50,11 +50,16 @@ struct Cell<'a>(&'a str);
 
 impl Display for Cell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let apostrophe = if is_formula(self.0) { "'" } else { "" };
-        if self.0.contains(['"', ',', '\r', '\n']) {
-            write!(f, "\"{apostrophe}{}\"", self.0.replace('"', "\"\""))
+        // Where a semicolon or a tab ends a cell, what is behind one starts another.
+        let mut text = String::new();
+        for part in self.0.split_inclusive([';', '\t']) {
+            text.push_str(if is_formula(part) { "'" } else { "" });
+            text.push_str(part);
+        }
+        if text.contains(['"', ',', '\r', '\n']) {
+            write!(f, "\"{}\"", text.replace('"', "\"\""))
         } else {
-            write!(f, "{apostrophe}{}", self.0)
+            f.write_str(&text)
         }
     }
 }
@@ -82,7 +87,9 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
+            ("\t=1", "'\t'=1"),
+            ("x;=1+1", "x;'=1+1"),
+            ("x;y;@z", "x;y;'@z"),
             ("\r=1", "\"'\r=1\""),
             ("  =1", "'  =1"),
             ("\u{feff}\0=1", "\u{feff}\0=1"),

@@ -361,7 +361,7 @@ impl<S: Store> Desk<S> {
                 let (at, position) = (revoked.revocation.recorded_at, revoked.position);
                 (RequestStage::Recorded { at, position }, None)
             }
-            Err(error) if is_final(&error) => {
+            Err(error) if self.is_final(&error) => {
                 let (at, why) = (self.authority.now(), error.to_string());
                 (RequestStage::Refused { at, why }, Some(error))
             }
@@ -379,6 +379,17 @@ impl<S: Store> Desk<S> {
         }
     }
 
+    /// Whether the authority will never record it. That a clock is behind or ahead passes.
+    fn is_final(&self, error: &Error) -> bool {
+        error.refusal().is_some_and(|refusal| match refusal {
+            Refusal::DateInFuture { .. } => false,
+            Refusal::Expired { not_after, now } => {
+                not_after.saturating_add(self.authority.policy().clock_skew) < *now
+            }
+            _ => true,
+        })
+    }
+
     /// The issuer and the serial number of a certificate that was issued here. What was uploaded can
     /// only be managed.
     fn issued(&self, certificate: CertificateId) -> Result<(IssuerId, Serial), DeskError> {
@@ -389,6 +400,30 @@ impl<S: Store> Desk<S> {
                 Err(Error::from(Refusal::ForeignCertificate { why }).into())
             }
         }
+    }
+
+    /// Whether the class of any certificate of a CA wants requests to wait. A CA is revoked as a whole by
+    /// the authority and not at the desk, which is not for those who would have to wait.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownIssuer`], or a failure of the store.
+    pub fn waits_for_ca(&self, ca: IssuerId) -> Result<bool, DeskError> {
+        let issuers = self.authority.issuers()?;
+        let Some(summary) = issuers.iter().find(|summary| summary.issuer.id() == ca) else {
+            return Err(Error::from(Refusal::UnknownIssuer { issuer: ca }).into());
+        };
+        for certificate in summary.issuer.certificates() {
+            let parent = self.authority.issuer_of(certificate);
+            let record = match (parent, certificate.serial().to_serial()) {
+                (Ok(parent), Ok(serial)) => self.authority.status(parent, serial)?.record,
+                // One whose parent is elsewhere.
+                _ => None,
+            };
+            if self.handling_of(record.as_ref()).waits() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn handling_of(&self, record: Option<&CertificateRecord>) -> &Handling {
@@ -410,11 +445,6 @@ impl<S: Store> fmt::Debug for Desk<S> {
 
 fn revoke(issuer: IssuerId, serial: Serial, details: RevocationDetails) -> Revoke {
     Revoke::new(Target::Serial { issuer, serial }).with_details(details)
-}
-
-/// Whether the authority will never record it. A clock that is behind passes.
-fn is_final(error: &Error) -> bool {
-    error.refusal().is_some_and(|refusal| !matches!(refusal, Refusal::DateInFuture { .. }))
 }
 
 fn is_due(request: &RevocationRequest, now: Timestamp) -> bool {

@@ -209,10 +209,13 @@ impl RevocationRequest {
         Ok(())
     }
 
-    /// What became of it at the authority, once it was cleared.
+    /// What became of it at the authority, once it was cleared. That it was recorded stands, though
+    /// somebody whose clock is another was refused.
     pub(super) fn end(&mut self, stage: RequestStage) {
-        if let RequestStage::Cleared { .. } = self.stage {
-            self.stage = stage;
+        match (&self.stage, &stage) {
+            (RequestStage::Cleared { .. }, _)
+            | (RequestStage::Refused { .. }, RequestStage::Recorded { .. }) => self.stage = stage,
+            _ => {}
         }
     }
 

@@ -185,3 +185,18 @@ fn s59_what_waits_for_a_confirmation_is_answered_again_by_its_token_only() {
     assert!(!world.office.is_revoked(2) && !world.office.is_revoked(3));
     assert_eq!(world.status(&ids[0])[0]["Status"], "good");
 }
+
+#[test]
+fn a_ca_whose_class_waits_is_not_revoked_by_one_alone() {
+    use annul::{Desk, Handling};
+    let office = office();
+    let waits = Handling::confirmed(office::DAY);
+    let desk = Desk::new(Arc::clone(&office.authority)).with_others(waits);
+    let api =
+        AlibabaApi::new(Arc::new(Service::new(Arc::new(desk))), Arc::new(StaticCredentials::new()));
+    let api = api.with_authority("ca-root", office.issuer(), "5");
+    let world = World { office, api, now: Cell::new(Instant::now()) };
+    let (status, code) = world.refused(UPDATE, &[("Identifier", "ca-root")]);
+    assert_eq!((status, &*code), (403, "OperationDenied"));
+    assert!(!world.falls(world.office.issuer()));
+}

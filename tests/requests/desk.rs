@@ -368,3 +368,60 @@ fn identifiers_are_read_as_they_are_written() {
         assert!(bad.parse::<CertificateId>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn what_was_registered_meanwhile_is_what_a_request_is_handled_by() {
+    use annul::{
+        Labels, MemoryStore, Registration, Store, StoreError,
+        store::{Batch, Snapshot},
+    };
+    use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+    /// Registers the certificate as OV, of another account, before the first request is written.
+    #[derive(Debug, Default)]
+    struct Slow(MemoryStore, Mutex<bool>, OnceLock<Weak<annul::Authority<Arc<Slow>>>>);
+    impl Store for Slow {
+        fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+            let is_request =
+                batch.puts.iter().any(|put| put.table == annul::store::Table::Requests);
+            if is_request && !std::mem::replace(&mut *self.1.lock().unwrap(), true) {
+                let authority = self.2.get().unwrap().upgrade().unwrap();
+                let labels = Labels {
+                    account: Some("b".to_owned()),
+                    class: Some("OV".to_owned()),
+                    external_identifier: None,
+                };
+                let issuer = Ca::new("root").id();
+                let registration = Registration::of_serial(issuer, serial(2), day(1000));
+                authority.register(&registration.with_labels(labels)).unwrap();
+            }
+            self.0.apply(batch)
+        }
+        fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+            self.0.snapshot()
+        }
+    }
+    let office = crate::office::office_on(Arc::new(Slow::default()));
+    let weak = Arc::downgrade(&office.authority);
+    office.authority.store().2.set(weak).unwrap();
+    let reserve = annul::ReserveSerial::new(office.issuer(), serial(2));
+    office.authority.reserve(&reserve).unwrap();
+    let refused = office.desk.submit(&Submit::new(office.id(2), "a"));
+    assert!(matches!(refused, Err(DeskError::AnothersCertificate)), "{refused:?}");
+    assert!(!office.is_revoked(2));
+}
+
+#[test]
+fn a_clearance_is_not_lost_to_a_clock_that_is_a_little_ahead() {
+    let office = office();
+    let id = office.sell(2, "a", "OV");
+    office.clock.set(day(999));
+    let token = office.desk.submit(&Submit::new(id, "a")).unwrap().token.unwrap();
+    let skew = office.authority.policy().clock_skew;
+    office.clock.set(day(1000).saturating_add(skew));
+    let refused = office.desk.confirm(id, &token).unwrap_err();
+    assert!(is_refused(&refused, |it| matches!(it, Refusal::Expired { .. })));
+    office.clock.set(day(1000));
+    let request = office.desk.request(id).unwrap().unwrap();
+    assert!(matches!(request.stage, RequestStage::Recorded { .. }), "{request:?}");
+}

@@ -60,6 +60,8 @@ impl Problem {
         let code = self.kind.name().to_owned();
         match self.kind {
             Kind::ServerInternal => AuditOutcome::Failed { code },
+            // The request was taken.
+            Kind::UserActionRequired => AuditOutcome::Done,
             _ => AuditOutcome::Refused { code },
         }
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     api::Parameters,
+    audit::AuditEvent,
     authority::{IssuerSummary, RevokeCa},
     issuer::CaCertificate,
     request::Principal,
@@ -31,6 +32,7 @@ impl<S: Store> AlibabaApi<S> {
         &self,
         principal: &Principal,
         parameters: &Parameters,
+        event: &mut AuditEvent,
     ) -> Result<Members, AlibabaError> {
         let identifier = required(parameters, "Identifier")?;
         if optional(parameters, "Status").is_some_and(|status| status != "REVOKE") {
@@ -38,13 +40,19 @@ impl<S: Store> AlibabaApi<S> {
         }
         let mut own = self.own_authorities(principal.account());
         let (_, ca) = own.find(|(name, _)| *name == identifier).ok_or_else(not_found)?;
+        event.target.issuer = Some(ca.issuer);
         let operation = Operation::UpdateCACertificateStatus;
         self.once(principal, operation, parameters, ca.issuer.as_octets(), |command| {
             let mut revoke = RevokeCa::new(ca.issuer);
             if let Some(command) = command {
                 revoke = revoke.with_command(command);
             }
-            self.service.desk().authority().revoke_ca(&revoke)?;
+            // Nobody revokes here at once what would have to wait at the desk.
+            let desk = self.service.desk();
+            if desk.waits_for_ca(ca.issuer)? {
+                return Err(Kind::OperationDenied.with("this CA is not revoked by one alone"));
+            }
+            desk.authority().revoke_ca(&revoke)?;
             Ok(())
         })
     }
@@ -60,12 +68,27 @@ impl<S: Store> AlibabaApi<S> {
         let known = self.known(principal, &issuers);
         let ca = known.iter().find(|ca| ca.identifier == identifier).ok_or_else(not_found)?;
         let mut certificate = ca.facts(&known)?;
-        add(&mut certificate, "CaCertChain", chain(&issuers, ca.summary)?);
+        add(&mut certificate, "CaCertChain", self.chain(&issuers, ca.summary)?);
         add(&mut certificate, "IssuerType", "local");
         let mut members = Members::new();
         add(&mut members, "Years", ca.years());
         add(&mut members, "Certificate", certificate);
         Ok(members)
+    }
+
+    /// The certificates from an issuer's own up to one that is self-signed, or whose parent is not
+    /// recorded, in PEM.
+    fn chain(&self, issuers: &[IssuerSummary], of: &IssuerSummary) -> Result<String, AlibabaError> {
+        let authority = self.service.desk().authority();
+        let (mut chain, mut seen, mut next) = (Vec::new(), Vec::new(), Some(of));
+        while let Some(certificate) = next.and_then(newest) {
+            chain.push(pem(certificate.der())?);
+            seen.extend(next.map(|summary| summary.issuer.id()));
+            // By its key: another CA may have the name.
+            let parent = authority.issuer_of(certificate).ok().filter(|id| !seen.contains(id));
+            next = issuers.iter().find(|it| Some(it.issuer.id()) == parent);
+        }
+        Ok(chain.concat())
     }
 
     /// DescribeCACertificateList, in the order of the identifiers.
@@ -168,18 +191,6 @@ impl Known<'_> {
 
 fn newest(summary: &IssuerSummary) -> Option<&CaCertificate> {
     summary.issuer.certificates().max_by_key(|certificate| certificate.not_after())
-}
-
-/// The certificates from an issuer's own up to one that is self-issued, or whose parent is not
-/// recorded, in PEM.
-fn chain(issuers: &[IssuerSummary], of: &IssuerSummary) -> Result<String, AlibabaError> {
-    let (mut chain, mut next) = (Vec::new(), Some(of));
-    while let Some(certificate) = next.filter(|_| chain.len() < issuers.len()).and_then(newest) {
-        chain.push(pem(certificate.der())?);
-        let parent = |it: &&IssuerSummary| it.issuer.name() == certificate.issuer_name();
-        next = issuers.iter().find(|it| parent(it) && !certificate.is_self_issued());
-    }
-    Ok(chain.concat())
 }
 
 /// A parameter that may be there, and is one of these then.

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     api::Parameters,
+    audit::AuditEvent,
     authority::Status,
     issuer_id::IssuerId,
     lifecycle::{CertificateKind, CertificateRecord, Refusal},
@@ -22,13 +23,14 @@ impl<S: Store> AlibabaApi<S> {
         &self,
         principal: &Principal,
         parameters: &Parameters,
+        event: &mut AuditEvent,
     ) -> Result<Members, AlibabaError> {
         let certificate = self.certificate(principal, required(parameters, "Identifier")?)?;
+        note(event, certificate);
         let operation = Operation::CreateRevokeClientCertificate;
         let arguments = certificate.to_string();
         self.once(principal, operation, parameters, arguments.as_bytes(), |command| {
-            let mut submit =
-                Submit::new(certificate, principal.account()).by(principal.to_string());
+            let mut submit = Submit::new(certificate, principal.account()).by(principal.name());
             if let Some(command) = command {
                 submit = submit.with_command(command);
             }
@@ -50,8 +52,10 @@ impl<S: Store> AlibabaApi<S> {
         &self,
         principal: &Principal,
         parameters: &Parameters,
+        event: &mut AuditEvent,
     ) -> Result<Members, AlibabaError> {
         let certificate = self.certificate(principal, required(parameters, "Identifier")?)?;
+        note(event, certificate);
         self.service.desk().delete(certificate, principal.account())?;
         Ok(Members::new())
     }
@@ -115,5 +119,12 @@ impl<S: Store> AlibabaApi<S> {
             None => self.own_authorities(account).any(|(_, ca)| ca.issuer == issuer),
         };
         is_own && !matches!(record.kind, CertificateKind::Ca(_))
+    }
+}
+
+/// Says which certificate an attempt is about.
+fn note(event: &mut AuditEvent, certificate: CertificateId) {
+    if let CertificateId::Issued { issuer, serial } = certificate {
+        (event.target.issuer, event.target.serial) = (Some(issuer), Some(serial));
     }
 }

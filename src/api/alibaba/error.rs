@@ -86,8 +86,9 @@ impl Kind {
     /// What the audit says of it.
     pub(super) fn outcome(self) -> AuditOutcome {
         let code = self.code().to_owned();
-        match self.status() {
-            500.. => AuditOutcome::Failed { code },
+        match (self, self.status()) {
+            // It may have been done, or will be.
+            (Self::Conflict, _) | (_, 500..) => AuditOutcome::Failed { code },
             _ => AuditOutcome::Refused { code },
         }
     }

@@ -91,14 +91,14 @@ impl<S: Store> AwsApi<S> {
     /// recorded, in PEM.
     fn chain(&self, issuer: IssuerId) -> Result<Vec<String>, AwsError> {
         let issuers = self.service.desk().authority().issuers()?;
-        let (mut chain, mut next) = (Vec::new(), Some(find(&issuers, issuer)?));
-        while let Some(summary) = next.filter(|_| chain.len() < issuers.len()) {
-            let certificate = newest(summary)?;
+        let authority = self.service.desk().authority();
+        let (mut chain, mut seen, mut next) = (Vec::new(), Vec::new(), Some(issuer));
+        while let Some(issuer) = next.filter(|issuer| !seen.contains(issuer)) {
+            let certificate = newest(find(&issuers, issuer)?)?;
             chain.push(pem(certificate.der())?);
-            let parent = certificate.issuer_name();
-            next = issuers
-                .iter()
-                .find(|it| it.issuer.name() == parent && !certificate.is_self_issued());
+            seen.push(issuer);
+            // By its key: another CA may have the name.
+            next = authority.issuer_of(certificate).ok();
         }
         Ok(chain)
     }

@@ -78,7 +78,8 @@ impl Kind {
     pub(super) fn outcome(self) -> AuditOutcome {
         let code = self.name().to_owned();
         match self {
-            Self::RequestFailed => AuditOutcome::Failed { code },
+            // It may have been done, or will be.
+            Self::RequestFailed | Self::ConcurrentModification => AuditOutcome::Failed { code },
             _ => AuditOutcome::Refused { code },
         }
     }
@@ -123,7 +124,9 @@ fn of_authority(error: &Error) -> AwsError {
             Refusal::AlreadyRevoked { .. } => Kind::RequestAlreadyProcessed,
             Refusal::UnknownCertificate { .. }
             | Refusal::UnknownIssuer { .. }
-            | Refusal::ForeignCertificate { .. } => Kind::ResourceNotFound,
+            | Refusal::ForeignCertificate { .. } => {
+                return Kind::ResourceNotFound.with("no such certificate");
+            }
             Refusal::Expired { .. }
             | Refusal::IssuerMayNotIssue { .. }
             | Refusal::NoWayBack { .. }

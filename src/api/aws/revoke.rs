@@ -36,7 +36,7 @@ impl<S: Store> AwsApi<S> {
         event.reason = Some(reason);
         let certificate = CertificateId::Issued { issuer: authority.issuer, serial };
         let submit =
-            Submit::new(certificate, arn.account()).by(principal.to_string()).with_reason(reason);
+            Submit::new(certificate, arn.account()).by(principal.name()).with_reason(reason);
         let submitted = self.service.submit(&submit)?;
         match submitted.request.stage {
             RequestStage::Waiting { .. } if submitted.repeated => {

@@ -7,7 +7,7 @@ use crate::{
     issuer_id::IssuerId,
     request::{life::RevocationRequest, pair},
     serial::Serial,
-    store::{Batch, Put, Retire, Snapshot, Space, Store, StoreError, Table, Version, key},
+    store::{Assert, Batch, Put, Retire, Snapshot, Space, Store, StoreError, Table, Version, key},
     time::Timestamp,
 };
 
@@ -46,9 +46,9 @@ impl File {
         Ok(Self { request, deleted_at })
     }
 
-    /// The account that the request counts against.
-    fn counted(&self) -> Option<&str> {
-        self.request.as_ref().filter(|it| it.counted && it.is_alive()).map(|it| &*it.account)
+    /// The request, if it counts against the quota of its account.
+    fn counted(&self) -> Option<&RevocationRequest> {
+        self.request.as_ref().filter(|it| it.counted && it.is_alive())
     }
 }
 
@@ -93,6 +93,8 @@ impl<S: Store> Desk<S> {
             if let Some(request) = &mut file.request {
                 request.expire(now);
             }
+            // What is decided on what is recorded of the certificate holds on to that.
+            let registered = snapshot.get(Space::Table(Table::Certificates), &key)?;
             let has_expired = file != before;
             let decided = if has_expired { None } else { Some(decide(&mut file, now)?) };
             if file == before
@@ -101,6 +103,11 @@ impl<S: Store> Desk<S> {
                 return Ok(decided);
             }
             let mut batch = Batch::default();
+            batch.asserts.push(Assert {
+                table: Table::Certificates,
+                key: key.clone(),
+                expected: registered.map_or(Version::ABSENT, |record| record.version),
+            });
             count(&*snapshot, &before, &file, &mut batch)?;
             if file.deleted_at.is_some() && before.deleted_at.is_none() {
                 let table = Table::CertificateDer;
@@ -160,14 +167,17 @@ fn count(
     batch: &mut Batch,
 ) -> Result<(), DeskError> {
     let (was, is) = (before.counted(), after.counted());
-    // What counted has ended before another request takes its place.
+    // One that was recorded counts for good, though another takes its place: that needs a record of
+    // the certificate that was let go of.
+    let is_same = was.map(|it| it.id) == is.map(|it| it.id);
     let (account, begins) = match (was, is) {
-        (None, Some(account)) => (account, true),
-        (Some(account), None) => (account, false),
+        (_, Some(is)) if !is_same => (&*is.account, true),
+        (Some(was), None) => (&*was.account, false),
         _ => return Ok(()),
     };
     let (version, mut known) = read_account(snapshot, account)?;
-    if begins && known.requests >= known.purchases {
+    let is_new = before.request.as_ref().map(|it| it.id) != after.request.as_ref().map(|it| it.id);
+    if begins && is_new && known.requests >= known.purchases {
         return Err(DeskError::QuotaExceeded { purchases: known.purchases });
     }
     known.requests = match begins {

@@ -40,7 +40,8 @@ impl Submit {
         self.certificate
     }
 
-    /// Says who of the account asks. Who asks cannot approve.
+    /// Says who of the account asks, by the name that a [`Quorum`](crate::Quorum) would have for them: who
+    /// asks cannot approve.
     #[must_use]
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.submitted_by = Some(name.into());
