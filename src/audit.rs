@@ -56,8 +56,9 @@ use std::{
 /// often as what lies between may be lost.
 ///
 /// Other chains hold a chain from their next event on that is the 64th since they last did so, or a
-/// minute later. Until then, who removes events from the end of a chain, and changes what the store
-/// says of where it ends, is found by a published head alone.
+/// minute later by the times of the events, which a clock that steps back holds up. Until then, who
+/// removes events from the end of a chain, and changes what the store says of where it ends, is found by
+/// a published head alone.
 ///
 /// ```
 /// use annul::{Audit, AuditEvent, AuditOutcome, AuditWriter, MemoryStore, Timestamp};

@@ -77,7 +77,8 @@ impl AcsSignature {
     }
 
     /// Accepts nothing that is dated before a process was started, which another one may have
-    /// accepted and cannot tell any more.
+    /// accepted and cannot tell any more. One that was dated ahead of the clock then, within the skew, it
+    /// does not know either.
     #[must_use]
     pub fn started(mut self, at: Timestamp) -> Self {
         self.nonces = self.nonces.starting(at);

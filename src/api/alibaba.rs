@@ -79,7 +79,7 @@ impl<S: Store> AlibabaApi<S> {
         let started = service.desk().authority().now();
         Self {
             service,
-            // What another process accepted before is not accepted again.
+            // What another process accepted before is not accepted again, but for what was dated ahead.
             signature: AcsSignature::new().started(started),
             credentials,
             authorities: BTreeMap::new(),

@@ -42,8 +42,8 @@ const ATTEMPTS: u32 = 100;
 /// desks in any number of processes are one. A certificate belongs to the account in its
 /// [`Labels`](crate::Labels), where there is one, and is handled as its class in there says.
 ///
-/// Whatever is called about a certificate also goes on with what a crash left undone of its request;
-/// [`Desk::go_on`] does that for all of them.
+/// Whoever asks for a request, or takes a step of it, also goes on with what a crash left undone of it;
+/// [`Desk::go_on`] does that for all of them. Lists, and who views or deletes a certificate, only look.
 ///
 /// ```
 /// # #[cfg(feature = "p256")] {

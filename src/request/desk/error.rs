@@ -64,8 +64,8 @@ pub enum DeskError {
     /// It is one of a known issuer, so it is registered, not uploaded.
     #[error("a certificate that is issued here is not uploaded")]
     NotForeign,
-    /// Others that wrote of the certificate or of the account were faster, many times over. Nothing
-    /// was done.
+    /// Others that wrote of the certificate or of the account were faster, many times over. It may
+    /// have been done all the same: the same call goes on with it.
     #[error("other writers were faster {attempts} times in a row")]
     Contended {
         /// How often it was tried.
