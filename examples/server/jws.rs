@@ -59,6 +59,9 @@ const fn malformed(detail: &'static str) -> Problem {
     Problem { status: 400, kind: "malformed", detail }
 }
 
+/// In these words, which some clients look for.
+const BAD_NONCE: &str = "JWS has an invalid anti-replay nonce";
+
 const MOST_NONCES: usize = 10_000;
 
 impl Front {
@@ -155,8 +158,7 @@ impl Front {
         // Last, so that nobody uses up another's nonce.
         let mut state = self.state();
         let place = state.nonces.iter().position(|nonce| header["nonce"] == **nonce);
-        let place =
-            place.ok_or(Problem { status: 400, kind: "badNonce", detail: "take a new one" })?;
+        let place = place.ok_or(Problem { status: 400, kind: "badNonce", detail: BAD_NONCE })?;
         state.nonces.remove(place);
         drop(state);
         Ok(Verified { signer, payload: decode(payload)? })

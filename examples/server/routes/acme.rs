@@ -63,10 +63,17 @@ async fn revoke_cert(State(office): Shared, body: Bytes) -> Response<Body> {
     });
     let response = match answered.await {
         Ok(response) => to_http(response),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        // Never without a body: some clients take that for success, whatever the status.
+        Err(_) => FAILED.into_response(),
     };
     with_nonce(&office, response)
 }
+
+const FAILED: Problem = Problem {
+    status: 500,
+    kind: "serverInternal",
+    detail: "the request has failed; it may be sent again",
+};
 
 /// RFC 8555 §6.5: a nonce with every answer.
 fn with_nonce(office: &Office, mut response: Response<Body>) -> Response<Body> {
