@@ -168,10 +168,11 @@ def throttling(server):
     assert errors == [None] * 10 + ["ThrottlingException"], errors
 
 
-with Server("--calls-per-second", "1000") as server:
-    for show in [revokes, serials, reasons, nine_exceptions, certificates, signatures]:
-        show(server)
-        print(f"boto3: {show.__name__}")
-with Server() as server:
-    throttling(server)
-    print("boto3: throttling")
+if __name__ == "__main__":
+    with Server("--calls-per-second", "1000") as server:
+        for show in [revokes, serials, reasons, nine_exceptions, certificates, signatures]:
+            show(server)
+            print(f"boto3: {show.__name__}")
+    with Server() as server:
+        throttling(server)
+        print("boto3: throttling")
