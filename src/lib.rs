@@ -154,6 +154,7 @@ mod serial;
 mod signing;
 pub mod store;
 mod time;
+mod together;
 
 #[cfg(feature = "object-store")]
 pub use crate::publish::ObjectStoreSink;

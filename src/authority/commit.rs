@@ -1,9 +1,7 @@
 //! Carrying commands out, those of many threads by one durable write.
 //!
-//! Each thread decides on a frozen view of its own and hands in the [`Change`]. One of them, the
-//! first that finds nobody writing, takes all that have been handed in and that do not stand in
-//! each other's way, and writes them as one batch; meanwhile the next gather. No thread is kept
-//! for it, and who is alone waits for nobody.
+//! Each thread decides on a frozen view of its own and hands in the [`Change`]. One of them writes
+//! those that do not stand in each other's way as one batch.
 //!
 //! Where the entries go in their logs is settled only then. So commands on different certificates
 //! of one issuer never make each other decide anew, here or in another process.
@@ -17,12 +15,11 @@ use super::{
 use crate::{
     log::CommandId,
     store::{Space, Store, StoreError, Table},
+    together::{Together, lock},
 };
 use std::{
-    collections::HashMap,
-    mem,
     panic::{self, AssertUnwindSafe},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
 };
 
 impl<S: Store> Authority<S> {
@@ -159,71 +156,17 @@ enum Outcome {
 /// Changes that wait to be written.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    state: Mutex<Waiting>,
-    turned: Condvar,
+    changes: Together<Change, Outcome>,
     /// The ends of logs as they were last written here.
     written: Mutex<Ends>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    is_writing: bool,
-    next_ticket: u64,
-    changes: Vec<(u64, Change)>,
-    outcomes: HashMap<u64, Outcome>,
 }
 
 impl Queue {
     /// Has the change written, by this thread or another that writes already.
     fn commit(&self, change: Change, write: impl Fn(&[Change]) -> Vec<Outcome>) -> Outcome {
-        let mut state = lock(&self.state);
-        let ticket = state.next_ticket;
-        state.next_ticket = ticket.wrapping_add(1);
-        state.changes.push((ticket, change));
-        loop {
-            if let Some(outcome) = state.outcomes.remove(&ticket) {
-                return outcome;
-            }
-            if state.is_writing {
-                state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            state.is_writing = true;
-            let (tickets, changes): (Vec<_>, Vec<_>) =
-                mem::take(&mut state.changes).into_iter().unzip();
-            drop(state);
-            let mut turn = Turn { queue: self, tickets, outcomes: Vec::new() };
-            turn.outcomes = write(&changes);
-            drop(turn);
-            state = lock(&self.state);
-        }
-    }
-}
-
-/// The turn of a thread to write. It ends in any case, also where the store panics: others wait.
-struct Turn<'a> {
-    queue: &'a Queue,
-    tickets: Vec<u64>,
-    outcomes: Vec<Outcome>,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let panicked = || {
+        self.changes.hand_in(change, write).unwrap_or_else(|| {
             let error = "the thread that wrote for several panicked".into();
             Outcome::Failed(StoreError::Backend(error).into())
-        };
-        let outcomes = mem::take(&mut self.outcomes).into_iter();
-        let outcomes = outcomes.chain(std::iter::repeat_with(panicked));
-        let mut state = lock(&self.queue.state);
-        state.outcomes.extend(self.tickets.drain(..).zip(outcomes));
-        state.is_writing = false;
-        drop(state);
-        self.queue.turned.notify_all();
+        })
     }
-}
-
-/// A lock is poisoned by a panic of whoever held it, which nothing here does half-way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
