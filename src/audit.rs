@@ -33,12 +33,16 @@ use crate::{
         Assert, Batch, Put, Record as StoredRecord, Retire, Snapshot, Store, StoreError, Version,
     },
     time::Timestamp,
+    together::{Together, lock},
 };
 use std::{
     fmt, io,
     num::NonZeroU32,
     ops::ControlFlow,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -79,6 +83,9 @@ pub struct Audit<S> {
     store: S,
     writer: AuditWriter,
     refused: Throttle,
+    /// How many were refused too many since an event said so.
+    suppressed: AtomicU64,
+    waiting: Together<Vec<AuditEvent>, Result<(), AuditError>>,
     chain: Mutex<Chain>,
 }
 
@@ -111,6 +118,9 @@ pub enum AuditError {
     /// An export could not be written.
     #[error("the export cannot be written")]
     Output(#[source] io::Error),
+    /// What was to be written together with events of other threads was not.
+    #[error("events that were to be written together were not")]
+    WholeBatch(#[source] Arc<AuditError>),
 }
 
 impl AuditError {
@@ -120,7 +130,17 @@ impl AuditError {
             Self::Contended { .. } => Retry::Now,
             Self::Tampered(_) | Self::Output(_) => Retry::Never,
             Self::Store(error) => error.retry(),
+            Self::WholeBatch(error) => error.retry(),
         }
+    }
+
+    /// What each of so many is told of an error that concerns them all.
+    fn of_each(count: usize, error: Self) -> Vec<Self> {
+        if count == 1 {
+            return vec![error];
+        }
+        let error = Arc::new(error);
+        (0..count).map(|_| Self::WholeBatch(Arc::clone(&error))).collect()
     }
 }
 
@@ -144,7 +164,6 @@ struct Chain {
     end: AuditPoint,
     /// The version of the record that says so.
     tip: Version,
-    suppressed: u64,
     anchored: Option<Anchored>,
 }
 
@@ -167,10 +186,17 @@ impl<S: Store> Audit<S> {
     /// are in each other's way, and of two events that are alike, request id and all, one is written.
     pub fn new(store: S, writer: AuditWriter) -> Self {
         let end = AuditPoint { writer, sequence: 0, hash: [0; 32] };
-        let chain = Chain { end, tip: Version::ABSENT, suppressed: 0, anchored: None };
+        let chain = Chain { end, tip: Version::ABSENT, anchored: None };
         const SIXTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
         let rate = Rate { calls: SIXTY, period: Duration::from_secs(60) };
-        Self { store, writer, refused: throttle(rate), chain: Mutex::new(chain) }
+        Self {
+            store,
+            writer,
+            refused: throttle(rate),
+            suppressed: AtomicU64::new(0),
+            waiting: Together::default(),
+            chain: Mutex::new(chain),
+        }
     }
 
     /// How many refused attempts of an account are written: 60 in a minute if it is not told.
@@ -179,7 +205,8 @@ impl<S: Store> Audit<S> {
         Self { refused: throttle(rate), ..self }
     }
 
-    /// Writes an event. Once this returns, no crash loses it.
+    /// Writes an event. Once this returns, no crash loses it. Events of threads that write at the same
+    /// time share one durable write.
     ///
     /// Refused attempts of an account above the rate are counted only, and the next event of this
     /// writer says how many there were; a count that no event followed is lost with the process. `now`
@@ -205,13 +232,20 @@ impl<S: Store> Audit<S> {
             let is_written = |event: &&AuditEvent| {
                 !is_bounded(event) || self.refused.admit(&event.account, "", now).is_ok()
             };
-            let written: Vec<_> = events.iter().filter(is_written).collect();
-            let mut chain = self.chain();
-            let suppressed = events.len().saturating_sub(written.len()) as u64;
-            chain.suppressed = chain.suppressed.saturating_add(suppressed);
-            audited.suppressed += suppressed;
-            self.append(&mut chain, &written)?;
-            audited.written += written.len() as u64;
+            let written: Vec<_> =
+                events.iter().filter(is_written).map(AuditEvent::bounded).collect();
+            let (count, suppressed) = (written.len(), events.len().saturating_sub(written.len()));
+            self.suppressed.fetch_add(suppressed as u64, Ordering::Relaxed);
+            audited.suppressed += suppressed as u64;
+            if count > 0 {
+                let outcome = self.waiting.hand_in(written, |handed| self.append_all(handed));
+                let panicked = || {
+                    let error = "the thread that wrote for several panicked".into();
+                    Err(StoreError::Backend(error).into())
+                };
+                outcome.unwrap_or_else(panicked)?;
+                audited.written += count as u64;
+            }
         }
         Ok(audited)
     }
@@ -234,12 +268,36 @@ impl<S: Store> Audit<S> {
         verify::stored(&*self.store.snapshot()?, published)
     }
 
+    /// Writes what was handed in, by as few batches as can be.
+    fn append_all(&self, handed: &[Vec<AuditEvent>]) -> Vec<Result<(), AuditError>> {
+        let mut chain = lock(&self.chain);
+        let (mut outcomes, mut rest) = (Vec::new(), handed);
+        while !rest.is_empty() {
+            let mut events = 0;
+            let fits = |group: &&Vec<AuditEvent>| {
+                events += group.len();
+                events <= TOGETHER
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (now, later) = rest.split_at(count);
+            match self.append(&mut chain, &now.iter().flatten().collect::<Vec<_>>()) {
+                Ok(()) => outcomes.extend(now.iter().map(|_| Ok(()))),
+                Err(error) => {
+                    outcomes.extend(AuditError::of_each(count, error).into_iter().map(Err));
+                }
+            }
+            rest = later;
+        }
+        outcomes
+    }
+
     fn append(&self, chain: &mut Chain, events: &[&AuditEvent]) -> Result<(), AuditError> {
         let Some(first) = events.first() else { return Ok(()) };
+        let suppressed = self.suppressed.load(Ordering::Relaxed);
         for attempt in 0..ATTEMPTS {
             let is_due = chain.is_due(first.at) && attempt < ANCHORING_ATTEMPTS;
             let tips = if is_due { Some(self.tips_of_others()?) } else { None };
-            let (batch, end) = chain.batch(events, tips.as_deref().unwrap_or_default());
+            let (batch, end) = chain.batch(events, suppressed, tips.as_deref().unwrap_or_default());
             let applied = self.store.apply(&batch);
             let is_written = match applied {
                 Ok(()) => {
@@ -253,7 +311,7 @@ impl<S: Store> Audit<S> {
             };
             match applied {
                 _ if is_written => {
-                    chain.suppressed = 0;
+                    self.suppressed.fetch_sub(suppressed, Ordering::Relaxed);
                     // Where there were as many as fit, the next event looks for more.
                     if tips.is_some_and(|tips| tips.len() < ANCHORS) {
                         chain.anchored = Some(Anchored { sequence: end.sequence, at: first.at });
@@ -306,10 +364,6 @@ impl<S: Store> Audit<S> {
             .filter_map(|(end, record)| record.map(|record| Tip { end, version: record.version }));
         Ok(tips.collect())
     }
-
-    fn chain(&self) -> MutexGuard<'_, Chain> {
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Of what the store says of the ends of chains, what is so: with the rest nobody could write any more.
@@ -337,7 +391,12 @@ impl Chain {
     }
 
     /// What writes these events, the first of which holds these ends; and the end of the chain then.
-    fn batch(&self, events: &[&AuditEvent], tips: &[Tip]) -> (Batch, AuditPoint) {
+    fn batch(
+        &self,
+        events: &[&AuditEvent],
+        mut suppressed: u64,
+        tips: &[Tip],
+    ) -> (Batch, AuditPoint) {
         let mut end = self.end;
         let mut batch = Batch::default();
         for tip in tips {
@@ -348,7 +407,6 @@ impl Chain {
             batch.asserts.push(Assert { table: TABLE, key, expected: Version::ABSENT });
         }
         let mut anchors: Vec<_> = tips.iter().map(|tip| tip.end).collect();
-        let mut suppressed = self.suppressed;
         for event in events {
             let record = Record {
                 writer: end.writer,
@@ -356,7 +414,7 @@ impl Chain {
                 previous: end.hash,
                 suppressed: std::mem::take(&mut suppressed),
                 anchors: std::mem::take(&mut anchors),
-                event: event.bounded(),
+                event: AuditEvent::clone(event),
             };
             let (value, hash) = record.sealed();
             end = AuditPoint { sequence: record.sequence, hash, ..end };

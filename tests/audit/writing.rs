@@ -2,11 +2,16 @@
 
 use crate::{WRITERS, at, audit, event, only, rate};
 use annul::{
-    Audit, AuditError, AuditEvent, AuditOutcome, MemoryStore, Retry, StoreError,
+    Audit, AuditError, AuditEvent, AuditOutcome, MemoryStore, Retry, Store, StoreError,
     conformance::{Fault, Faults, Faulty},
+    store::{Batch, Snapshot},
 };
 use std::{
     collections::HashSet,
+    sync::{
+        Barrier,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -151,4 +156,70 @@ fn another_chain_is_held_after_64_events_or_a_minute() {
         let is_held = one.head().unwrap().points.len() == 1;
         assert_eq!(is_held, held, "{events} events, {seconds} seconds");
     }
+}
+
+/// A store that takes its time to write, counts how often it did, and fails from then on.
+#[derive(Debug)]
+struct Slow {
+    store: MemoryStore,
+    writes: AtomicU64,
+    fails_from: u64,
+}
+
+impl Slow {
+    fn failing_from(fails_from: u64) -> Self {
+        Self { store: MemoryStore::new(), writes: AtomicU64::new(0), fails_from }
+    }
+}
+
+impl Store for Slow {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        thread::sleep(Duration::from_millis(20));
+        match self.writes.fetch_add(1, Ordering::Relaxed) < self.fails_from {
+            true => self.store.apply(batch),
+            false => Err(StoreError::Backend("told to".into())),
+        }
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.store.snapshot()
+    }
+}
+
+/// What 64 threads are told that begin at once, the first event aside.
+fn at_once(audit: &Audit<&Slow>) -> Vec<Result<u64, AuditError>> {
+    let barrier = Barrier::new(64);
+    thread::scope(|scope| {
+        let record = |number| {
+            let barrier = &barrier;
+            scope.spawn(move || {
+                barrier.wait();
+                audit.record(&event(number), Instant::now()).map(|audited| audited.written)
+            })
+        };
+        let threads: Vec<_> = (0..64).map(record).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn events_of_many_threads_share_durable_writes() {
+    let store = Slow::failing_from(u64::MAX);
+    let audit = audit(&store, 0);
+    assert!(at_once(&audit).into_iter().all(|it| it.is_ok_and(|written| written == 1)));
+    assert_eq!(audit.verify(&[]).unwrap().events, 64);
+    let writes = store.writes.load(Ordering::Relaxed);
+    assert!(writes < 16, "{writes} writes of 64 events");
+}
+
+#[test]
+fn each_thread_is_told_that_what_it_handed_in_was_not_written() {
+    let store = Slow::failing_from(0);
+    let audit = audit(&store, 0);
+    for outcome in at_once(&audit) {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, AuditError::Store(_) | AuditError::WholeBatch(_)), "{error}");
+        assert_eq!(error.retry(), Retry::After(Duration::from_secs(1)));
+    }
+    assert_eq!(audit.verify(&[]).unwrap().events, 0);
 }
