@@ -6,7 +6,7 @@ use crate::{
     mint::Ca,
     office::Office,
 };
-use annul::{CertificateId, Clock, SystemClock};
+use annul::{CertificateId, Clock, Labels, Registration, Serial, SystemClock};
 use serde_json::{Value, json};
 use std::{
     env, fs,
@@ -25,10 +25,12 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 pub struct Demo {
     pub config: Config,
     /// The line of JSON that says how to talk to it.
-    pub told: Box<dyn FnOnce(&Office) -> Value>,
+    pub told: Box<Told>,
 }
 
-pub fn make(directory: Option<&Path>, address: SocketAddr) -> Result<Demo, Failure> {
+type Told = dyn FnOnce(&Office) -> Result<Value, Failure>;
+
+pub fn make(directory: Option<&Path>, address: SocketAddr, serials: u32) -> Result<Demo, Failure> {
     let directory = match directory {
         Some(directory) => directory.to_owned(),
         None => env::temp_dir().join(format!("annul-server-{}", process::id())),
@@ -37,8 +39,40 @@ pub fn make(directory: Option<&Path>, address: SocketAddr) -> Result<Demo, Failu
     let (mut config, leaves) = mint(&directory, address).map_err(|error| error.to_string())?;
     config.crls = directory.join("crl");
     config.store = directory.join("annul.redb");
-    let told = move |office: &Office| tell(office, &directory, address, &leaves);
+    let told = move |office: &Office| {
+        let mut told = tell(office, &directory, address, &leaves);
+        if serials > 0 {
+            let path = directory.join("serials");
+            fs::write(&path, register(office, serials)?)?;
+            told["serials"] = json!(path.display().to_string());
+        }
+        Ok(told)
+    };
     Ok(Demo { config, told: Box::new(told) })
+}
+
+/// Records serial numbers of the intermediate that have no certificate, and names them line by line.
+fn register(office: &Office, count: u32) -> Result<String, Failure> {
+    let issuer = *office.issuers.get("intermediate").ok_or("no intermediate")?;
+    let not_after = SystemClock.now().saturating_add(Duration::from_secs(90 * 24 * 60 * 60));
+    let mut lines = String::new();
+    let mut registrations = Vec::new();
+    for _ in 0..count {
+        let mut octets = [0; 16];
+        getrandom::fill(&mut octets).map_err(|error| error.to_string())?;
+        let serial = Serial::from_unsigned(&octets)?;
+        lines += &format!("{serial}\n");
+        let labels = Labels {
+            account: Some(ACCOUNT.to_owned()),
+            class: Some("PRIVATE".to_owned()),
+            external_identifier: None,
+        };
+        registrations.push(Registration::of_serial(issuer, serial, not_after).with_labels(labels));
+    }
+    for registered in office.authority.register_all(&registrations) {
+        registered?;
+    }
+    Ok(lines)
 }
 
 /// A certificate of the demo.

@@ -46,6 +46,9 @@ struct Arguments {
     /// Where the demo puts its files; a new directory among those for temporary files otherwise
     #[arg(long, requires = "demo")]
     directory: Option<PathBuf>,
+    /// Has the demo record so many serial numbers more, and say in which file they are
+    #[arg(long, requires = "demo", default_value_t = 0)]
+    serials: u32,
     /// How often an account may call an operation, in calls a second
     #[arg(long)]
     calls_per_second: Option<u32>,
@@ -60,7 +63,7 @@ async fn main() -> Result<(), Failure> {
     let (mut config, told) = match &arguments.config {
         Some(path) => (Config::read(path)?, None),
         None => {
-            let demo = demo::make(arguments.directory.as_deref(), address)?;
+            let demo = demo::make(arguments.directory.as_deref(), address, arguments.serials)?;
             (demo.config, Some(demo.told))
         }
     };
@@ -74,7 +77,7 @@ async fn main() -> Result<(), Failure> {
     let handle = axum_server::Handle::new();
     tokio::spawn(stop_on_signal(handle.clone()));
     match told {
-        Some(told) => println!("{}", told(&office)),
+        Some(told) => println!("{}", told(&office)?),
         None => println!("listening on {address}"),
     }
     let service = routes.into_make_service();
