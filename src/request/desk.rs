@@ -274,7 +274,8 @@ impl<S: Store> Desk<S> {
         Ok(self.authority.publication(issuer, serial)?)
     }
 
-    /// Goes on with every request: carries out what is cleared, and writes down what has expired.
+    /// Goes on with every request: carries out what is cleared, and writes down what has expired and
+    /// what the authority refuses for good.
     /// Answers how many it went on with, and the first failure there was, which keeps no other from
     /// going on.
     ///
@@ -311,6 +312,8 @@ impl<S: Store> Desk<S> {
                 let certificate = CertificateId::Issued { issuer, serial };
                 match self.advance(certificate, |_, _| Ok(())) {
                     Ok(_) => done += 1,
+                    // That is how it ended, and is written down.
+                    Err(DeskError::Authority(error)) if self.is_final(&error) => done += 1,
                     Err(error) => {
                         failed.get_or_insert(error);
                     }
