@@ -11,6 +11,10 @@ use crate::{
 /// What is wrong with the store is not the client's to know.
 pub(super) const FAILED: &str = "the request has failed; it may be sent again";
 
+/// In AWS's own words: Terraform's provider looks for them, and takes a certificate that says so for
+/// one that needs no revocation.
+const SELF_SIGNED: &str = "Self-signed certificate can not be revoked";
+
 /// An error of the API: its type, as clients read it from `__type`, and what to say.
 #[derive(Debug)]
 pub(super) struct AwsError {
@@ -127,6 +131,7 @@ fn of_authority(error: &Error) -> AwsError {
             | Refusal::ForeignCertificate { .. } => {
                 return Kind::ResourceNotFound.with("no such certificate");
             }
+            Refusal::SelfSigned { .. } => return Kind::InvalidRequest.with(SELF_SIGNED),
             Refusal::Expired { .. }
             | Refusal::IssuerMayNotIssue { .. }
             | Refusal::NoWayBack { .. }

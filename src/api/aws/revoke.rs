@@ -9,6 +9,7 @@ use crate::{
     store::Store,
 };
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 const PUT_OBJECT: Action = Action::new("s3:PutObject", AccessLevel::Update);
 
@@ -48,16 +49,25 @@ impl<S: Store> AwsApi<S> {
 }
 
 /// A serial number in hexadecimal, with colons or without, of at most 128 characters.
+///
+/// Without colons the first zero may be missing: who writes out a number, as Terraform's provider does
+/// for `aws_acmpca_certificate`, leaves it out for one serial number in sixteen.
 pub(super) fn serial(text: &str) -> Result<Serial, AwsError> {
     const LONGEST: usize = 128;
     let problem = match text.chars().count() {
         count if count > LONGEST => format!("{count} characters, and {LONGEST} are the most"),
-        _ => match text.parse::<Serial>() {
+        _ => match whole(text).parse::<Serial>() {
             Ok(serial) => return Ok(serial),
             Err(error) => error.to_string(),
         },
     };
     Err(Kind::InvalidRequest.with(format!("no serial number: {problem}")))
+}
+
+/// Hexadecimal digits in pairs. All else stays as it is.
+fn whole(text: &str) -> Cow<'_, str> {
+    let is_odd = text.len() % 2 == 1 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_odd { format!("0{text}").into() } else { text.into() }
 }
 
 /// The eight reasons of the API. There is no hold, and no removal from the CRL.
