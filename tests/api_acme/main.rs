@@ -267,6 +267,21 @@ fn where_the_class_waits_it_is_not_revoked_until_it_is_confirmed() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_nothing_to_wait_for() {
+    let world = World::with(Policy::default(), Desk::with_quota, |service| service);
+    let certificate = world.issued(&leaf("0a"));
+    let payload = json!({ "certificate": base64url(certificate.der()) }).to_string();
+    let response = world.acme.revoke(&owner(), payload.as_bytes(), world.now);
+    must(answer(&response), UNAUTHORIZED);
+    assert!(response.headers.iter().all(|(name, _)| *name != "retry-after"));
+    assert!(String::from_utf8_lossy(&response.body).contains("no more revocations"));
+    assert_eq!(world.revocation(&certificate), None);
+    let desk = Desk::new(world.authority.clone());
+    desk.set_purchases(OWNER, 1).unwrap();
+    must(world.revoke(&owner(), &certificate), OK);
+}
+
+#[test]
 fn the_eleventh_call_in_a_second_is_told_when_to_come_again() {
     let throttled = |service: Service<_>| service.with_throttle(Throttle::default());
     let world = World::with(Policy::default(), |desk| desk, throttled);

@@ -96,8 +96,9 @@ impl From<DeskError> for Problem {
                 Kind::Unauthorized.with("the certificate is another account's")
             }
             DeskError::Deleted { .. } => Kind::NotFound.with("the certificate was deleted"),
+            // Not `rateLimited`, which says that time helps: clients would send it again and again.
             DeskError::QuotaExceeded { .. } => {
-                Kind::RateLimited.with("the account may request no more revocations")
+                Kind::Unauthorized.with("the account may request no more revocations")
             }
             _ => failed(),
         }
