@@ -245,12 +245,17 @@ impl<S: Store> AlibabaApi<S> {
             answer = Err(Kind::InternalError.with("the request has failed; it may be sent again"));
         }
         let id = event.request_id;
+        let content_type = ("content-type", format.content_type().to_owned());
+        let mut headers = vec![content_type, ("x-acs-request-id", id.clone())];
         let (status, body) = match answer {
             Ok((operation, mut members)) => {
                 members.insert("RequestId".to_owned(), id.as_str().into());
                 (200, format.write(&format!("{}Response", operation.name()), members))
             }
-            Err(AlibabaError { kind, message }) => {
+            Err(AlibabaError { kind, message, retry_after }) => {
+                // So many milliseconds the SDKs wait, where they are told to try again at all.
+                let wait = retry_after.map(|wait| wait.as_nanos().div_ceil(1_000_000));
+                headers.extend(wait.map(|wait| ("x-acs-retry-after", wait.to_string())));
                 let host = request.header("host").unwrap_or_default();
                 let members = [
                     ("RequestId", id.as_str()),
@@ -262,8 +267,6 @@ impl<S: Store> AlibabaApi<S> {
                 (kind.status(), format.write("Error", Members::from_iter(members)))
             }
         };
-        let headers =
-            vec![("content-type", format.content_type().to_owned()), ("x-acs-request-id", id)];
         ApiResponse { status, headers, body }
     }
 

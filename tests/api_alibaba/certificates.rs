@@ -66,6 +66,8 @@ fn s29_s53_the_eleventh_call_in_a_second_is_throttled() {
             (throttled.status, &json_of(&throttled)["Code"]),
             (429, &json!("Throttling.User"))
         );
+        let wait = throttled.headers.iter().find(|(name, _)| *name == "x-acs-retry-after");
+        assert_eq!(wait.unwrap().1, "1000", "milliseconds");
         assert_eq!(call(&eve(), action).status, 400, "another account");
     }
     world.now.set(world.now.get() + SECOND);

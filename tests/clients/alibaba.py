@@ -113,6 +113,8 @@ def throttling(server):
             codes.append(None)
         except TeaException as error:
             codes.append(error.code)
+            # How long its policy for retries would wait, in milliseconds.
+            assert 0 < error.retry_after <= 1000, error.retry_after
     assert codes == [None] * 10 + ["Throttling.User"], codes
 
 

@@ -8,13 +8,15 @@ use crate::{
     request::{DeskError, IdempotencyError},
     retry::Retry,
 };
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 /// An error of the API: its code, as clients read it from `Code`, and what to say.
 #[derive(Debug)]
 pub(super) struct AlibabaError {
     pub(super) kind: Kind,
     pub(super) message: String,
+    /// When the same request may be answered otherwise, if that is known.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// The codes that all services of Alibaba Cloud have in common, and some of this one.
@@ -94,7 +96,7 @@ impl Kind {
     }
 
     pub(super) fn with(self, message: impl Into<String>) -> AlibabaError {
-        AlibabaError { kind: self, message: message.into() }
+        AlibabaError { kind: self, message: message.into(), retry_after: None }
     }
 
     /// About a parameter: what it may be, or what is wrong with it.
@@ -183,7 +185,10 @@ impl From<IdempotencyError> for AlibabaError {
 impl From<NotAdmitted> for AlibabaError {
     fn from(not: NotAdmitted) -> Self {
         match not {
-            NotAdmitted::Throttled(throttled) => Kind::Throttling.with(throttled.to_string()),
+            NotAdmitted::Throttled(throttled) => Self {
+                retry_after: Some(throttled.retry_after),
+                ..Kind::Throttling.with(throttled.to_string())
+            },
             NotAdmitted::Denied => {
                 Kind::NoPermission.with("you are not authorized to perform this action")
             }
@@ -206,7 +211,12 @@ impl From<Unauthenticated> for AlibabaError {
             | Unauthenticated::NotCovered { .. } => Kind::IncompleteSignature,
             Unauthenticated::Expired { .. } => Kind::TimestampExpired,
             Unauthenticated::Replayed => Kind::NonceUsed,
-            Unauthenticated::TooManyNonces { .. } => Kind::Throttling,
+            Unauthenticated::TooManyNonces { retry_after } => {
+                return Self {
+                    retry_after: Some(*retry_after),
+                    ..Kind::Throttling.with(error.to_string())
+                };
+            }
             Unauthenticated::Credentials(_) => return failure(error.retry()),
             _ => Kind::SignatureDoesNotMatch,
         };
