@@ -111,7 +111,7 @@ pub struct Account {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AcmeAccount {
-    /// Its key: P-256, in PEM.
+    /// Its key, of P-256 or RSA: PKCS #8, in PEM.
     pub key: PathBuf,
     pub account: String,
 }

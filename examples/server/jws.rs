@@ -1,14 +1,10 @@
-//! As much of an ACME server as a client needs to revoke: nonces, accounts, and JWS with ES256
-//! (RFC 8555 §6, RFC 7515). Whoever embeds annul has an ACME server already, and gives
+//! As much of an ACME server as a client needs to revoke: nonces, accounts, and JWS (RFC 8555 §6,
+//! RFC 7515). Whoever embeds annul has an ACME server already, and gives
 //! [`AcmeApi`](annul::api::AcmeApi) what it verified.
 
+use crate::key::{ALGORITHMS, Key};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use p256::{
-    ecdsa::{Signature, VerifyingKey, signature::Verifier},
-    pkcs8::EncodePublicKey,
-};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Mutex, PoisonError},
@@ -31,7 +27,7 @@ struct State {
 #[derive(Clone)]
 struct Account {
     name: String,
-    key: VerifyingKey,
+    key: Key,
 }
 
 /// A request whose signature was verified.
@@ -42,10 +38,10 @@ pub struct Verified {
 
 /// Whose key it was.
 pub enum Signer {
-    /// That of an account, by its name.
-    Account(String),
+    /// That of an account.
+    Account { name: String, thumbprint: String },
     /// One that the request brought with it.
-    Key { public_key: Vec<u8>, thumbprint: String, key: VerifyingKey },
+    Key(Key),
 }
 
 /// An error of RFC 8555 §6.7.
@@ -55,9 +51,22 @@ pub struct Problem {
     pub detail: &'static str,
 }
 
-const fn malformed(detail: &'static str) -> Problem {
+pub const fn malformed(detail: &'static str) -> Problem {
     Problem { status: 400, kind: "malformed", detail }
 }
+
+const fn no_account() -> Problem {
+    Problem { status: 400, kind: "accountDoesNotExist", detail: "nobody has this account" }
+}
+
+/// RFC 8555 §6.2: with a list of those that are accepted.
+pub const BAD_ALGORITHM: &str = "badSignatureAlgorithm";
+
+const BAD_KEY: Problem = Problem {
+    status: 400,
+    kind: "badPublicKey",
+    detail: "the jwk is no key of P-256, and none of RSA with 2048 to 8192 bits",
+};
 
 /// In these words, which some clients look for.
 const BAD_NONCE: &str = "JWS has an invalid anti-replay nonce";
@@ -93,23 +102,39 @@ impl Front {
     }
 
     /// Knows the account of a key before its client comes.
-    pub fn admit(&self, key: VerifyingKey, name: &str) {
-        let account = Account { name: name.to_owned(), key };
-        self.state().accounts.insert(thumbprint(&key), account);
+    pub fn admit(&self, key: Key, name: &str) {
+        let (thumbprint, name) = (key.thumbprint(), name.to_owned());
+        self.state().accounts.insert(thumbprint, Account { name, key });
     }
 
-    /// The URL of the account of a key, and whether it is a new one.
-    pub fn account(&self, signer: &Signer) -> Result<(String, bool), Problem> {
-        let Signer::Key { thumbprint, key, .. } = signer else {
+    /// The URL of the account of a key, and whether it is a new one (RFC 8555 §7.3).
+    pub fn account(
+        &self,
+        Verified { signer, payload }: Verified,
+    ) -> Result<(String, bool), Problem> {
+        let Signer::Key(key) = signer else {
             return Err(malformed("a new account comes with its key"));
         };
+        let Ok(Value::Object(payload)) = serde_json::from_slice(&payload) else {
+            return Err(malformed("the payload is no JSON object"));
+        };
+        let only_existing = match payload.get("onlyReturnExisting") {
+            None => false,
+            Some(Value::Bool(only)) => *only,
+            Some(_) => return Err(malformed("onlyReturnExisting is true or false")),
+        };
+        let thumbprint = key.thumbprint();
+        let url = format!("{}/account/{thumbprint}", self.base);
         let mut state = self.state();
-        let is_new = !state.accounts.contains_key(thumbprint);
-        if is_new {
-            let account = Account { name: format!("acme:{thumbprint}"), key: *key };
-            state.accounts.insert(thumbprint.clone(), account);
+        let is_new = !state.accounts.contains_key(&thumbprint);
+        if is_new && only_existing {
+            return Err(no_account());
         }
-        Ok((format!("{}/account/{thumbprint}", self.base), is_new))
+        if is_new {
+            let account = Account { name: format!("acme:{thumbprint}"), key };
+            state.accounts.insert(thumbprint, account);
+        }
+        Ok((url, is_new))
     }
 
     /// Who signed a request that was posted to a path, and for what.
@@ -121,40 +146,35 @@ impl Front {
             |text: &str| Base64UrlUnpadded::decode_vec(text).map_err(|_| malformed("no base64url"));
         let header: Value = serde_json::from_slice(&decode(protected)?)
             .map_err(|_| malformed("the header is no JSON"))?;
-        if header["alg"] != "ES256" {
-            return Err(Problem {
+        let algorithm =
+            header["alg"].as_str().filter(|it| ALGORITHMS.contains(it)).ok_or(Problem {
                 status: 400,
-                kind: "badSignatureAlgorithm",
-                detail: "ES256 is accepted",
-            });
-        }
+                kind: BAD_ALGORITHM,
+                detail: "another algorithm is accepted",
+            })?;
         if header["url"] != format!("{}/{path}", self.base) {
             let detail = "the url is another one";
             return Err(Problem { status: 401, kind: "unauthorized", detail });
         }
         let (key, signer) = match (&header["jwk"], &header["kid"]) {
             (jwk, Value::Null) => {
-                let key = public_key(jwk)?;
-                let document = key.to_public_key_der().map_err(|_| malformed("no key"))?;
-                let public_key = document.into_vec();
-                (key, Signer::Key { public_key, thumbprint: thumbprint(&key), key })
+                let key = Key::from_jwk(jwk).ok_or(BAD_KEY)?;
+                (key.clone(), Signer::Key(key))
             }
             (Value::Null, Value::String(kid)) => {
-                let account = kid.strip_prefix(&format!("{}/account/", self.base));
-                let account = account.and_then(|it| self.state().accounts.get(it).cloned());
-                let account = account.ok_or(Problem {
-                    status: 400,
-                    kind: "accountDoesNotExist",
-                    detail: "nobody has this account",
-                })?;
-                (account.key, Signer::Account(account.name))
+                let thumbprint = kid.strip_prefix(&format!("{}/account/", self.base));
+                let thumbprint = thumbprint.unwrap_or_default().to_owned();
+                let account = self.state().accounts.get(&thumbprint).cloned();
+                let Account { name, key } = account.ok_or_else(no_account)?;
+                (key, Signer::Account { name, thumbprint })
             }
             _ => return Err(malformed("either jwk or kid")),
         };
         let signature = decode(text("signature")?)?;
-        let signature = Signature::from_slice(&signature).map_err(|_| malformed("no signature"))?;
-        key.verify(format!("{protected}.{payload}").as_bytes(), &signature)
-            .map_err(|_| malformed("the signature is not that of the key"))?;
+        let signed = format!("{protected}.{payload}");
+        if key.algorithm() != algorithm || !key.is_signature(signed.as_bytes(), &signature) {
+            return Err(malformed("the signature is not that of the key"));
+        }
         // Last, so that nobody uses up another's nonce.
         let mut state = self.state();
         let place = state.nonces.iter().position(|nonce| header["nonce"] == **nonce);
@@ -167,30 +187,4 @@ impl Front {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The key of a JWK (RFC 7518 §6.2).
-fn public_key(jwk: &Value) -> Result<VerifyingKey, Problem> {
-    let bad = || malformed("the jwk is no key of P-256");
-    if jwk["kty"] != "EC" || jwk["crv"] != "P-256" {
-        return Err(bad());
-    }
-    let coordinate = |name: &str| {
-        let text = jwk[name].as_str().ok_or_else(bad)?;
-        Base64UrlUnpadded::decode_vec(text).map_err(|_| bad())
-    };
-    let octets = [vec![4], coordinate("x")?, coordinate("y")?].concat();
-    VerifyingKey::from_sec1_bytes(&octets).map_err(|_| bad())
-}
-
-/// The thumbprint of a key (RFC 7638).
-pub fn thumbprint(key: &VerifyingKey) -> String {
-    let octets = key.to_sec1_point(false);
-    let part = |range| {
-        let part = octets.as_bytes().get(range).unwrap_or_default();
-        Base64UrlUnpadded::encode_string(part)
-    };
-    let (x, y) = (part(1..33), part(33..65));
-    let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    Base64UrlUnpadded::encode_string(&Sha256::digest(canonical))
 }

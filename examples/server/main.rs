@@ -9,6 +9,7 @@
 mod config;
 mod demo;
 mod jws;
+mod key;
 #[path = "../support/mint.rs"]
 mod mint;
 mod office;

@@ -4,6 +4,7 @@ use crate::{
     Failure,
     config::{Class, Config},
     jws::Front,
+    key::Key,
     trouble::{Trouble, Troubled},
 };
 use annul::{
@@ -16,7 +17,6 @@ use annul::{
         StaticCredentials,
     },
 };
-use p256::{SecretKey, ecdsa::VerifyingKey, pkcs8::DecodePrivateKey};
 use std::{
     collections::BTreeMap,
     fs,
@@ -141,9 +141,9 @@ impl Office {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let jws = Front::new(format!("{scheme}://{address}/acme"));
         for account in &config.acme_accounts {
-            let key = fs::read_to_string(&account.key)?;
-            let key = SecretKey::from_pkcs8_pem(&key).map_err(|error| error.to_string())?;
-            jws.admit(VerifyingKey::from(key.public_key()), &account.account);
+            let key = Key::of_private_pem(&fs::read_to_string(&account.key)?);
+            let no_key = || format!("{} is no key of P-256 or RSA", account.key.display());
+            jws.admit(key.ok_or_else(no_key)?, &account.account);
         }
         let counts = Counts::default();
         let (crls, failures) = (Arc::clone(&counts.crls), Arc::clone(&counts.failures));
