@@ -55,8 +55,14 @@ async fn api(State(office): Shared, request: Request) -> Response<Body> {
     // The record blocks: a thread that may wait for the disk answers.
     let answered = tokio::task::spawn_blocking(move || {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let headers: Vec<(&str, &[u8])> =
+        let mut headers: Vec<(&str, &[u8])> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        // Over HTTP/2 it is `:authority` (RFC 9113 §8.3.1), and signed as `host` all the same.
+        if let (false, Some(authority)) =
+            (parts.headers.contains_key(header::HOST), parts.uri.authority())
+        {
+            headers.push(("host", authority.as_str().as_bytes()));
+        }
         let request =
             ApiRequest { method: parts.method.as_str(), target, headers: &headers, body: &body };
         let now = Instant::now();
