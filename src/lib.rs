@@ -136,6 +136,7 @@ mod codec;
 pub mod conformance;
 mod convert;
 mod crl;
+mod csv;
 mod index;
 mod issuer;
 mod issuer_id;

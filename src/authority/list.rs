@@ -71,13 +71,14 @@ impl<S: Store> Authority<S> {
         let view = self.view()?;
         view.require_issuer(issuer)?;
         let mut page = Vec::new();
+        if limit == 0 {
+            return Ok(page);
+        }
         view.certificates_with_entries(issuer, None, after, |serial, record, rows| {
-            if page.len() == limit {
-                return Ok(ControlFlow::Break(()));
-            }
             let revocation = fold_rows(&rows)?;
             page.push(CertificateSummary { serial, record, revocation });
-            Ok::<_, Error>(ControlFlow::Continue(()))
+            let is_full = page.len() >= limit;
+            Ok::<_, Error>(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         Ok(page)
     }
