@@ -38,7 +38,10 @@ pub use self::acme::{AcmeApi, AcmeIdentifier, AcmeSigner};
 pub use self::{acs::AcsSignature, alibaba::AlibabaApi, parameters::Parameters};
 #[cfg(feature = "api-aws")]
 pub use self::{
-    aws::{AwsApi, BadArn, CaArn},
+    aws::{
+        AuditReport, AuditReportStatus, AuditReports, AuditReportsError, AwsApi, BadArn, CaArn,
+        FoundAuditReport,
+    },
     sigv4::SigV4,
 };
 #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]

@@ -112,7 +112,7 @@ answer hangs on an issuer's ancestors too, so it is stamped [`AsOf`] with all th
 | `runner` | | `Runner`, a thread that publishes what is due |
 | `metrics` | | `CRLGenerated`, `MisconfiguredCRLBucket`, octets, entries, seconds, pending and overdue, through the facade `metrics` |
 | `tracing` | | spans and events of releases |
-| `api-aws` | | module `annul::api`: the API of AWS Private CA, signed with AWS Signature Version 4 |
+| `api-aws` | | module `annul::api`: the API of AWS Private CA, with audit reports, signed with AWS Signature Version 4 |
 | `api-alibaba` | | module `annul::api`: Alibaba Cloud's certificate service (CAS) for clients that revoke, with ACS3-HMAC-SHA256 or RPC signatures |
 | `api-acme` | | module `annul::api`: revokeCert of an ACME server, once the JWS is verified |
 | `conformance` | | the tests that every [`Store`] must pass, for those who write one |

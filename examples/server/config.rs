@@ -14,6 +14,8 @@ pub struct Config {
     pub store: PathBuf,
     /// Where CRLs are kept to be served.
     pub crls: PathBuf,
+    /// Where audit reports go: each directory in it is a bucket. No reports are made if it is not told.
+    pub reports: Option<PathBuf>,
     /// The region that AWS clients sign for.
     pub region: String,
     /// How often an account may call an operation; 10 a second if it is not told.
@@ -126,6 +128,7 @@ impl Config {
             fix(&mut config.store);
         }
         fix(&mut config.crls);
+        config.reports.iter_mut().for_each(fix);
         for issuer in &mut config.issuers {
             fix(&mut issuer.certificate);
             fix(&mut issuer.key);

@@ -20,6 +20,8 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "111122223333";
 /// It bought no certificate.
 const POOR: &str = "444455556666";
+/// Where audit reports can go.
+const BUCKET: &str = "demo-reports";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 pub struct Demo {
@@ -39,6 +41,9 @@ pub fn make(directory: Option<&Path>, address: SocketAddr, serials: u32) -> Resu
     let (mut config, leaves) = mint(&directory, address).map_err(|error| error.to_string())?;
     config.crls = directory.join("crl");
     config.store = directory.join("annul.redb");
+    let reports = directory.join("reports");
+    fs::create_dir_all(reports.join(BUCKET))?;
+    config.reports = Some(reports);
     let told = move |office: &Office| {
         let mut told = tell(office, &directory, address, &leaves);
         if serials > 0 {
@@ -214,6 +219,7 @@ fn tell(office: &Office, directory: &Path, address: SocketAddr, leaves: &[Leaf])
         .collect();
     json!({
         "aws": { "endpoint": url, "region": REGION },
+        "bucket": { "name": BUCKET, "path": path(&directory.join("reports").join(BUCKET)) },
         "alibaba": { "endpoint": url },
         "acme": {
             "directory": format!("{url}/acme/directory"),

@@ -13,6 +13,7 @@ mod key;
 #[path = "../support/mint.rs"]
 mod mint;
 mod office;
+mod reports;
 mod routes;
 mod trouble;
 

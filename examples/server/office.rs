@@ -5,6 +5,7 @@ use crate::{
     config::{Class, Config},
     jws::Front,
     key::Key,
+    reports::Directories,
     trouble::{Trouble, Troubled},
 };
 use annul::{
@@ -120,6 +121,9 @@ impl Office {
         let acme = AcmeApi::new(Arc::clone(&service));
         let mut alibaba = AlibabaApi::new(Arc::clone(&service), Arc::clone(&credentials));
         let mut aws = AwsApi::new(service, region, credentials);
+        if let Some(path) = &config.reports {
+            aws = aws.with_reports(Arc::new(Directories::new(path)));
+        }
         let (mut arns, mut identifiers) = (Vec::new(), Vec::new());
         for shown in &config.authorities {
             let issuer = *issuers

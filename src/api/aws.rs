@@ -1,13 +1,21 @@
-//! AWS Private CA, as far as revocation needs it: JSON 1.1 over POST, signed with SigV4.
+//! AWS Private CA, as far as revocation and audit reports need it: JSON 1.1 over POST, signed with
+//! SigV4.
 
 mod arn;
 mod authorities;
 mod error;
+mod report;
 mod revoke;
 
-pub use self::arn::{BadArn, CaArn};
+pub use self::{
+    arn::{BadArn, CaArn},
+    report::{AuditReport, AuditReportStatus, AuditReports, AuditReportsError, FoundAuditReport},
+};
 
-use self::error::{AwsError, FAILED, Kind};
+use self::{
+    error::{AwsError, FAILED, Kind},
+    report::Reporting,
+};
 use super::{ApiRequest, ApiResponse, Credentials, Service, SigV4, Unauthenticated};
 use crate::{
     audit::{AuditEvent, AuditOutcome},
@@ -21,8 +29,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 /// The API of AWS Private CA, for its clients to revoke certificates and ask about them.
 ///
 /// It knows RevokeCertificate, DescribeCertificateAuthority, GetCertificate and
-/// GetCertificateAuthorityCertificate, and answers errors by the types that the SDKs know. What the
-/// SDKs leave unchecked is checked here: ARNs, serial numbers, reasons.
+/// GetCertificateAuthorityCertificate; where [reports](AwsApi::with_reports) go somewhere, also
+/// CreateCertificateAuthorityAuditReport and DescribeCertificateAuthorityAuditReport. It answers errors
+/// by the types that the SDKs know. What the SDKs leave unchecked is checked here: ARNs, serial numbers,
+/// reasons.
 ///
 /// Certificates are those of the account that their CA's ARN names, or of nobody in particular. Where
 /// a class waits for a confirmation, the first call is answered as success and later ones with
@@ -32,6 +42,7 @@ pub struct AwsApi<S: Store> {
     signature: SigV4,
     credentials: Arc<dyn Credentials>,
     authorities: BTreeMap<CaArn, CertificateAuthority>,
+    reporting: Option<Reporting>,
 }
 
 /// A certificate authority as the API shows it.
@@ -51,7 +62,7 @@ impl<S: Store> AwsApi<S> {
     /// The API before this service, for a region, without any certificate authority.
     pub fn new(service: Arc<Service<S>>, region: &str, credentials: Arc<dyn Credentials>) -> Self {
         let signature = SigV4::new(region, "acm-pca");
-        Self { service, signature, credentials, authorities: BTreeMap::new() }
+        Self { service, signature, credentials, authorities: BTreeMap::new(), reporting: None }
     }
 
     /// Shows an issuer as this certificate authority.
@@ -100,7 +111,7 @@ impl<S: Store> AwsApi<S> {
     ) -> ApiResponse {
         let mut event = self.event(Some(principal), request);
         let operation = operation(request);
-        let changes = matches!(operation, Ok(Operation::RevokeCertificate));
+        let changes = operation.as_ref().is_ok_and(|it| it.changes());
         let answer = operation.and_then(|operation| {
             event.method = operation.name().to_owned();
             self.answer(principal, operation, request.body, &mut event, now)
@@ -126,6 +137,12 @@ impl<S: Store> AwsApi<S> {
         let members = members?;
         match operation {
             Operation::RevokeCertificate => self.revoke(principal, &members, event).map(|()| None),
+            Operation::CreateCertificateAuthorityAuditReport => {
+                self.create_report(principal, &members, event).map(Some)
+            }
+            Operation::DescribeCertificateAuthorityAuditReport => {
+                self.describe_report(principal, &members).map(Some)
+            }
             Operation::DescribeCertificateAuthority => self.describe(principal, &members).map(Some),
             Operation::GetCertificate => self.certificate(principal, &members).map(Some),
             Operation::GetCertificateAuthorityCertificate => {
@@ -202,21 +219,26 @@ impl<S: Store> fmt::Debug for AwsApi<S> {
         f.debug_struct("AwsApi")
             .field("signature", &self.signature)
             .field("authorities", &self.authorities)
+            .field("reporting", &self.reporting)
             .finish_non_exhaustive()
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
+    CreateCertificateAuthorityAuditReport,
     DescribeCertificateAuthority,
+    DescribeCertificateAuthorityAuditReport,
     GetCertificate,
     GetCertificateAuthorityCertificate,
     RevokeCertificate,
 }
 
 impl Operation {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
+        Self::CreateCertificateAuthorityAuditReport,
         Self::DescribeCertificateAuthority,
+        Self::DescribeCertificateAuthorityAuditReport,
         Self::GetCertificate,
         Self::GetCertificateAuthorityCertificate,
         Self::RevokeCertificate,
@@ -224,16 +246,31 @@ impl Operation {
 
     fn name(self) -> &'static str {
         match self {
+            Self::CreateCertificateAuthorityAuditReport => "CreateCertificateAuthorityAuditReport",
             Self::DescribeCertificateAuthority => "DescribeCertificateAuthority",
+            Self::DescribeCertificateAuthorityAuditReport => {
+                "DescribeCertificateAuthorityAuditReport"
+            }
             Self::GetCertificate => "GetCertificate",
             Self::GetCertificateAuthorityCertificate => "GetCertificateAuthorityCertificate",
             Self::RevokeCertificate => "RevokeCertificate",
         }
     }
 
+    /// Whether it does more than tell.
+    const fn changes(self) -> bool {
+        !matches!(self.action().level(), AccessLevel::Get | AccessLevel::List)
+    }
+
     /// The action that policies allow.
     const fn action(self) -> Action {
         match self {
+            Self::CreateCertificateAuthorityAuditReport => {
+                Action::new("acm-pca:CreateCertificateAuthorityAuditReport", AccessLevel::Create)
+            }
+            Self::DescribeCertificateAuthorityAuditReport => {
+                Action::new("acm-pca:DescribeCertificateAuthorityAuditReport", AccessLevel::Get)
+            }
             Self::DescribeCertificateAuthority => {
                 Action::new("acm-pca:DescribeCertificateAuthority", AccessLevel::Get)
             }

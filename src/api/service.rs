@@ -113,17 +113,13 @@ impl<S: Store> Service<S> {
         self.authorizer.is_some()
     }
 
-    /// Names a request, so that who asks about it later is understood: a UUID (RFC 9562 §5.4).
+    /// Names a request, so that who asks about it later is understood: a UUID.
     #[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
     pub(super) fn request_id(&self) -> String {
         let mut octets = [0; 16];
         // One that is not random names nothing, and no request fails for that.
         let _ = self.desk.authority().fill(&mut octets);
-        let random = u128::from_be_bytes(octets);
-        let uuid = random & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
-        let hex = format!("{uuid:032x}");
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
-        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+        uuid(octets)
     }
 
     /// Whether a principal may call an operation now.
@@ -150,6 +146,15 @@ impl<S: Store> Service<S> {
             Ok(false) | Err(_) => Err(NotAdmitted::Denied),
         }
     }
+}
+
+/// The UUID that random octets make (RFC 9562 §5.4).
+#[cfg(any(feature = "api-aws", feature = "api-alibaba"))]
+pub(super) fn uuid(random: [u8; 16]) -> String {
+    let uuid = u128::from_be_bytes(random) & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
+    let hex = format!("{uuid:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
+    parts.into_iter().flatten().collect::<Vec<_>>().join("-")
 }
 
 impl<S: Store> fmt::Debug for Service<S> {

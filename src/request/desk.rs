@@ -3,6 +3,8 @@
 mod consent;
 mod error;
 mod file;
+#[cfg(feature = "api-aws")]
+mod kept;
 mod list;
 mod shelf;
 mod submit;

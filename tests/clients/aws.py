@@ -1,5 +1,9 @@
 """boto3, as it is, against the example server: `python aws.py PATH/TO/server`."""
 
+import csv
+import json
+import pathlib
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -153,6 +157,69 @@ def certificates(server):
         assert own["Certificate"].split() == file.read().split()
 
 
+def audit_report(server):
+    """S39: what was revoked, and what was not, in JSON and in CSV."""
+    pca, told = client(server), server.told["bucket"]
+    arn = server.told["ca_arns"]["intermediate"]
+
+    def report(form, arn=arn):
+        made = pca.create_certificate_authority_audit_report(
+            CertificateAuthorityArn=arn, S3BucketName=told["name"], AuditReportResponseFormat=form
+        )
+        which = {"CertificateAuthorityArn": arn, "AuditReportId": made["AuditReportId"]}
+        waiter = pca.get_waiter("audit_report_created")
+        waiter.wait(**which, WaiterConfig={"Delay": 1})
+        found = pca.describe_certificate_authority_audit_report(**which)
+        assert found["AuditReportStatus"] == "SUCCESS"
+        assert (found["S3BucketName"], found["S3Key"]) == (told["name"], made["S3Key"])
+        assert found["CreatedAt"].tzinfo
+        ca = arn.rsplit("/")[-1]
+        key = f"audit-report/{ca}/{made['AuditReportId']}.{form.lower()}"
+        assert made["S3Key"] == key, made
+        return pathlib.Path(told["path"], key)
+
+    rows = json.loads(report("JSON").read_text())
+    serials = {row["serial"]: row for row in rows}
+    # leaf-20 is another account's.
+    assert len(serials) == len(rows) == 19
+    revoked = serials[server.certificate("leaf-06")["serial"]]
+    assert revoked["revocationReason"] == "PRIVILEGE_WITHDRAWN"
+    assert revoked["subject"].startswith("CN=leaf-06.example.com"), revoked
+    good = serials[server.certificate("leaf-12")["serial"]]
+    assert "revokedAt" not in good and "revocationReason" not in good
+    # Each is the name of a certificate that can be had, and its times are.
+    got = pca.get_certificate(CertificateAuthorityArn=arn, CertificateArn=good["certificateArn"])
+    with open(server.certificate("leaf-12")["pem"]) as file:
+        assert got["Certificate"].split() == file.read().split()
+    with report("CSV").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    present = [{name: cell for name, cell in row.items() if cell} for row in table]
+    assert present == rows
+    root = json.loads(report("JSON", server.told["ca_arns"]["root"]).read_text())
+    assert [row["subject"] for row in root] == ["CN=Demo Intermediate,O=Annul Demo"], root
+
+    create = pca.create_certificate_authority_audit_report
+    asked = {
+        "CertificateAuthorityArn": arn,
+        "S3BucketName": told["name"],
+        "AuditReportResponseFormat": "JSON",
+    }
+    fails("InvalidArgsException", create, **{**asked, "S3BucketName": "../crl"})
+    fails("InvalidArgsException", create, **{**asked, "AuditReportResponseFormat": "XML"})
+    fails("ResourceNotFoundException", create, **{**asked, "S3BucketName": "no-such-bucket"})
+    fails("InvalidArnException", create, **{**asked, "CertificateAuthorityArn": "arn:aws"})
+    describe = pca.describe_certificate_authority_audit_report
+    which = {"CertificateAuthorityArn": arn, "AuditReportId": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}
+    fails("ResourceNotFoundException", describe, **which)
+    # What a process that is gone did not finish.
+    key = f"audit-report/{arn.rsplit('/')[-1]}/{which['AuditReportId']}.json"
+    pathlib.Path(told["path"], f"{key}.part").touch()
+    found = describe(**which)
+    assert (found["AuditReportStatus"], found["S3Key"]) == ("FAILED", key), found
+    fails("InvalidArgsException", describe, **{**which, "AuditReportId": "." * 36})
+    fails("InvalidArnException", describe, **{**which, "CertificateAuthorityArn": "arn:aws"})
+
+
 def signatures(server):
     arguments = of(server, "leaf-08")
     wrong = client(server, secret="another")
@@ -177,7 +244,8 @@ def throttling(server):
 
 if __name__ == "__main__":
     with Server("--calls-per-second", "1000") as server:
-        for show in [revokes, serials, reasons, nine_exceptions, certificates, signatures]:
+        shown = [revokes, serials, reasons, nine_exceptions, certificates, audit_report, signatures]
+        for show in shown:
             show(server)
             print(f"boto3: {show.__name__}")
     with Server() as server:

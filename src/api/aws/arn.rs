@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 /// use annul::api::CaArn;
 ///
 /// let arn: CaArn = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/ca".parse()?;
-/// assert_eq!((arn.region(), arn.account()), ("eu-west-1", "111122223333"));
+/// assert_eq!((arn.region(), arn.account(), arn.id()), ("eu-west-1", "111122223333", "ca"));
 /// # Ok::<(), annul::api::BadArn>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,11 @@ impl CaArn {
     /// Whose it is.
     pub fn account(&self) -> &str {
         self.field(4)
+    }
+
+    /// What it is called there: a UUID, as a rule.
+    pub fn id(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 
     fn field(&self, place: usize) -> &str {

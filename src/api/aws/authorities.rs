@@ -113,7 +113,7 @@ fn gone() -> AwsError {
     Kind::ResourceNotFound.with("the certificate authority is not recorded")
 }
 
-fn find(issuers: &[IssuerSummary], id: IssuerId) -> Result<&IssuerSummary, AwsError> {
+pub(super) fn find(issuers: &[IssuerSummary], id: IssuerId) -> Result<&IssuerSummary, AwsError> {
     issuers.iter().find(|summary| summary.issuer.id() == id).ok_or_else(gone)
 }
 

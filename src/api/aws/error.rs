@@ -22,11 +22,14 @@ pub(super) struct AwsError {
     pub(super) message: String,
 }
 
-/// The nine of RevokeCertificate, and those that all actions have in common.
+/// The nine of RevokeCertificate, the one more of audit reports, and those that all actions have in
+/// common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An earlier update of the CA is still running.
     ConcurrentModification,
+    /// An argument is not as it should be.
+    InvalidArgs,
     /// The ARN names nothing.
     InvalidArn,
     /// It cannot be done, or is prohibited.
@@ -58,6 +61,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::ConcurrentModification => "ConcurrentModificationException",
+            Self::InvalidArgs => "InvalidArgsException",
             Self::InvalidArn => "InvalidArnException",
             Self::InvalidRequest => "InvalidRequestException",
             Self::InvalidState => "InvalidStateException",

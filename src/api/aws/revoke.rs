@@ -11,7 +11,8 @@ use crate::{
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-const PUT_OBJECT: Action = Action::new("s3:PutObject", AccessLevel::Update);
+/// What whoever has something put into a bucket has to be allowed.
+pub(super) const PUT_OBJECT: Action = Action::new("s3:PutObject", AccessLevel::Update);
 
 impl<S: Store> AwsApi<S> {
     pub(super) fn revoke(
@@ -72,18 +73,23 @@ fn whole(text: &str) -> Cow<'_, str> {
 
 /// The eight reasons of the API. There is no hold, and no removal from the CRL.
 fn reason(name: &str) -> Result<Reason, AwsError> {
-    Ok(match name {
-        "UNSPECIFIED" => Reason::Unspecified,
-        "KEY_COMPROMISE" => Reason::KeyCompromise,
-        "CERTIFICATE_AUTHORITY_COMPROMISE" => Reason::CaCompromise,
-        "AFFILIATION_CHANGED" => Reason::AffiliationChanged,
-        "SUPERSEDED" => Reason::Superseded,
-        "CESSATION_OF_OPERATION" => Reason::CessationOfOperation,
-        "PRIVILEGE_WITHDRAWN" => Reason::PrivilegeWithdrawn,
-        "A_A_COMPROMISE" => Reason::AaCompromise,
-        _ => {
-            let message = format!("no reason for a revocation: {:?}", shown(name));
-            return Err(Kind::InvalidRequest.with(message));
-        }
-    })
+    let unknown = || {
+        let message = format!("no reason for a revocation: {:?}", shown(name));
+        Kind::InvalidRequest.with(message)
+    };
+    Reason::ALL.into_iter().find(|&reason| reason_name(reason) == name).ok_or_else(unknown)
+}
+
+/// What the API calls a reason.
+pub(super) fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unspecified => "UNSPECIFIED",
+        Reason::KeyCompromise => "KEY_COMPROMISE",
+        Reason::CaCompromise => "CERTIFICATE_AUTHORITY_COMPROMISE",
+        Reason::AffiliationChanged => "AFFILIATION_CHANGED",
+        Reason::Superseded => "SUPERSEDED",
+        Reason::CessationOfOperation => "CESSATION_OF_OPERATION",
+        Reason::PrivilegeWithdrawn => "PRIVILEGE_WITHDRAWN",
+        Reason::AaCompromise => "A_A_COMPROMISE",
+    }
 }
