@@ -4,6 +4,7 @@ use crate::Failure;
 use serde::Deserialize;
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,9 @@ pub struct Config {
     pub store: PathBuf,
     /// Where CRLs are kept to be served.
     pub crls: PathBuf,
+    /// Where clients reach the server, if that is not where it listens. A path in it is for the proxy to
+    /// take off.
+    pub url: Option<String>,
     /// Where audit reports go: each directory in it is a bucket. No reports are made if it is not told.
     pub reports: Option<PathBuf>,
     /// The region that AWS clients sign for.
@@ -140,5 +144,15 @@ impl Config {
             fix(&mut tls.key);
         }
         Ok(config)
+    }
+
+    /// Where clients reach a server that listens there, without a `/` at the end.
+    pub fn url(&self, address: SocketAddr) -> Result<String, Failure> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let Some(url) = &self.url else { return Ok(format!("{scheme}://{address}")) };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(format!("{url} is no URL of HTTP").into());
+        }
+        Ok(url.trim_end_matches('/').to_owned())
     }
 }

@@ -10,7 +10,6 @@ use annul::{CertificateId, Clock, Labels, Registration, Serial, SystemClock};
 use serde_json::{Value, json};
 use std::{
     env, fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -32,20 +31,22 @@ pub struct Demo {
 
 type Told = dyn FnOnce(&Office) -> Result<Value, Failure>;
 
-pub fn make(directory: Option<&Path>, address: SocketAddr, serials: u32) -> Result<Demo, Failure> {
+/// `url` is where clients reach it.
+pub fn make(directory: Option<&Path>, url: &str, serials: u32) -> Result<Demo, Failure> {
     let directory = match directory {
         Some(directory) => directory.to_owned(),
         None => env::temp_dir().join(format!("annul-server-{}", process::id())),
     };
     fs::create_dir_all(&directory)?;
-    let (mut config, leaves) = mint(&directory, address).map_err(|error| error.to_string())?;
+    let (mut config, leaves) = mint(&directory, url).map_err(|error| error.to_string())?;
     config.crls = directory.join("crl");
     config.store = directory.join("annul.redb");
     let reports = directory.join("reports");
     fs::create_dir_all(reports.join(BUCKET))?;
     config.reports = Some(reports);
+    let url = url.to_owned();
     let told = move |office: &Office| {
-        let mut told = tell(office, &directory, address, &leaves);
+        let mut told = tell(office, &directory, &url, &leaves);
         if serials > 0 {
             let path = directory.join("serials");
             fs::write(&path, register(office, serials)?)?;
@@ -89,12 +90,9 @@ struct Leaf {
     expired: bool,
 }
 
-fn mint(
-    directory: &Path,
-    address: SocketAddr,
-) -> Result<(Config, Vec<Leaf>), Box<dyn std::error::Error>> {
+fn mint(directory: &Path, url: &str) -> Result<(Config, Vec<Leaf>), Box<dyn std::error::Error>> {
     let now = SystemClock.now();
-    let crl = |name: &str| format!("http://{address}/crl/{name}.crl");
+    let crl = |name: &str| format!("{url}/crl/{name}.crl");
     let root = Ca::new("CN=Demo Root,O=Annul Demo", &crl("root"))?;
     let intermediate = Ca::new("CN=Demo Intermediate,O=Annul Demo", &crl("intermediate"))?;
     let file = |name: &str| directory.join(name);
@@ -182,8 +180,7 @@ fn mint(
     Ok((config, leaves))
 }
 
-fn tell(office: &Office, directory: &Path, address: SocketAddr, leaves: &[Leaf]) -> Value {
-    let url = format!("http://{address}");
+fn tell(office: &Office, directory: &Path, url: &str, leaves: &[Leaf]) -> Value {
     let path = |path: &Path| path.display().to_string();
     let authority = |place: usize| office.arns.get(place).map(|(arn, _)| arn.as_str());
     let issuer = |name: &str, arn: usize| {

@@ -36,6 +36,9 @@ struct Arguments {
     /// Where to listen; port 0 for any that is free
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Where clients reach it, if that is not where it listens: http://… or https://…
+    #[arg(long)]
+    url: Option<String>,
     /// The record: a file, which is made if it is not there
     #[arg(long)]
     store: Option<PathBuf>,
@@ -65,10 +68,16 @@ async fn main() -> Result<(), Failure> {
     let (mut config, told) = match &arguments.config {
         Some(path) => (Config::read(path)?, None),
         None => {
-            let demo = demo::make(arguments.directory.as_deref(), address, arguments.serials)?;
+            let reached = Config { url: arguments.url.clone(), ..Config::default() };
+            let demo = demo::make(
+                arguments.directory.as_deref(),
+                &reached.url(address)?,
+                arguments.serials,
+            )?;
             (demo.config, Some(demo.told))
         }
     };
+    config.url = arguments.url.or(config.url);
     if let Some(store) = arguments.store {
         config.store = store;
     }

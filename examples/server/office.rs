@@ -142,8 +142,7 @@ impl Office {
             arns.push((arn, issuer));
         }
 
-        let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let jws = Front::new(format!("{scheme}://{address}/acme"));
+        let jws = Front::new(format!("{}/acme", config.url(address)?));
         for account in &config.acme_accounts {
             let key = Key::of_private_pem(&fs::read_to_string(&account.key)?);
             let no_key = || format!("{} is no key of P-256 or RSA", account.key.display());
