@@ -56,7 +56,7 @@ struct Signed<'a> {
 }
 
 impl AcsSignature {
-    /// Remembers 1,048,576 nonces, and 65,536 of them for an access key.
+    /// Remembers 1,048,576 nonces, and 65,536 of them for an account.
     pub fn new() -> Self {
         Self { skew: Duration::from_secs(15 * 60), nonces: Nonces::new(1 << 20, 1 << 16) }
     }
@@ -68,11 +68,11 @@ impl AcsSignature {
         self
     }
 
-    /// Remembers at most so many nonces, and so many for an access key, for twice the skew at most;
+    /// Remembers at most so many nonces, and so many for an account, for twice the skew at most;
     /// requests that come on top are refused meanwhile. Each takes some 150 octets.
     #[must_use]
-    pub fn with_most_nonces(mut self, most: usize, most_of_a_key: usize) -> Self {
-        self.nonces = self.nonces.with_most(most, most_of_a_key);
+    pub fn with_most_nonces(mut self, most: usize, most_of_an_account: usize) -> Self {
+        self.nonces = self.nonces.with_most(most, most_of_an_account);
         self
     }
 
@@ -121,7 +121,7 @@ impl AcsSignature {
     ) -> Result<Principal, Unauthenticated> {
         check_date(signed.date, now, self.skew)?;
         let principal = authenticate(credentials, signed.access_key_id, signed.token, is_signed)?;
-        self.nonces.remember(signed, now, self.skew)?;
+        self.nonces.remember(principal.account(), signed, now, self.skew)?;
         Ok(principal)
     }
 }

@@ -15,7 +15,7 @@ use std::{
 /// earlier one is accepted: a clock that steps back makes no old request new.
 pub(super) struct Nonces {
     most: usize,
-    most_of_a_key: usize,
+    most_of_an_account: usize,
     seen: Mutex<Seen>,
 }
 
@@ -27,18 +27,18 @@ struct Seen {
     digests: HashSet<Digest>,
     /// By the date of the request, so that the oldest is the first; and whose each is.
     by_date: BTreeMap<(Timestamp, Digest), Arc<str>>,
-    of_key: HashMap<Arc<str>, usize>,
+    of_account: HashMap<Arc<str>, usize>,
     /// Some of this date may have been let go of, and none later.
     forgotten: Option<Timestamp>,
 }
 
 impl Nonces {
-    pub(super) fn new(most: usize, most_of_a_key: usize) -> Self {
-        Self { most, most_of_a_key, seen: Mutex::default() }
+    pub(super) fn new(most: usize, most_of_an_account: usize) -> Self {
+        Self { most, most_of_an_account, seen: Mutex::default() }
     }
 
-    pub(super) fn with_most(self, most: usize, most_of_a_key: usize) -> Self {
-        Self { most, most_of_a_key, ..self }
+    pub(super) fn with_most(self, most: usize, most_of_an_account: usize) -> Self {
+        Self { most, most_of_an_account, ..self }
     }
 
     pub(super) fn starting(self, at: Timestamp) -> Self {
@@ -46,15 +46,17 @@ impl Nonces {
         Self { seen: Mutex::new(Seen { forgotten, ..Seen::default() }), ..self }
     }
 
-    /// Remembers a nonce that is new.
+    /// Remembers a nonce that is new, in the share of an account: however many access keys it has, it
+    /// leaves room for others.
     pub(super) fn remember(
         &self,
+        account: &str,
         signed: &Signed<'_>,
         now: Timestamp,
         skew: Duration,
     ) -> Result<(), Unauthenticated> {
-        let (key, date) = (signed.access_key_id, signed.date);
-        let digest = pair(key, signed.nonce.as_bytes());
+        let date = signed.date;
+        let digest = pair(signed.access_key_id, signed.nonce.as_bytes());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forget(now, skew);
         if seen.forgotten.is_some_and(|forgotten| date <= forgotten) {
@@ -63,11 +65,11 @@ impl Nonces {
         if seen.digests.contains(&digest) {
             return Err(Unauthenticated::Replayed);
         }
-        let of_key = seen.of_key.get(key).copied().unwrap_or_default();
-        if of_key >= self.most_of_a_key || seen.digests.len() >= self.most {
+        let of_account = seen.of_account.get(account).copied().unwrap_or_default();
+        if of_account >= self.most_of_an_account || seen.digests.len() >= self.most {
             return Err(Unauthenticated::TooManyNonces { retry_after: seen.room_in(now, skew) });
         }
-        seen.insert(key, date, digest);
+        seen.insert(account, date, digest);
         Ok(())
     }
 }
@@ -82,25 +84,25 @@ impl Seen {
             if now.saturating_since(date) <= skew {
                 return;
             }
-            let key = oldest.remove();
+            let account = oldest.remove();
             self.digests.remove(&digest);
             self.forgotten = self.forgotten.max(Some(date));
-            let left = self.of_key.get_mut(&key).map(|count| {
+            let left = self.of_account.get_mut(&account).map(|count| {
                 *count = count.saturating_sub(1);
                 *count
             });
             if left == Some(0) {
-                self.of_key.remove(&key);
+                self.of_account.remove(&account);
             }
         }
     }
 
-    fn insert(&mut self, key: &str, date: Timestamp, digest: Digest) {
-        let known = self.of_key.get_key_value(key).map(|(key, _)| Arc::clone(key));
-        let key = known.unwrap_or_else(|| Arc::from(key));
-        *self.of_key.entry(Arc::clone(&key)).or_default() += 1;
+    fn insert(&mut self, account: &str, date: Timestamp, digest: Digest) {
+        let known = self.of_account.get_key_value(account).map(|(known, _)| Arc::clone(known));
+        let account = known.unwrap_or_else(|| Arc::from(account));
+        *self.of_account.entry(Arc::clone(&account)).or_default() += 1;
         self.digests.insert(digest);
-        self.by_date.insert((date, digest), key);
+        self.by_date.insert((date, digest), account);
     }
 
     /// When the oldest one is let go of.
@@ -137,7 +139,9 @@ mod tests {
     ) -> Result<(), Unauthenticated> {
         let signed = Signed { access_key_id: key, token: None, date: at(date), nonce };
         crate::api::signature::check_date(signed.date, at(now), SKEW)?;
-        nonces.remember(&signed, at(now), SKEW)
+        // The keys `a` and `a/2` are of the account `a`.
+        let account = key.split('/').next().unwrap();
+        nonces.remember(account, &signed, at(now), SKEW)
     }
 
     #[test]
@@ -157,11 +161,23 @@ mod tests {
         remember(&nonces, "a", "4", 111, 111).unwrap();
         let held = || {
             let seen = nonces.seen.lock().unwrap();
-            (seen.digests.len(), seen.by_date.len(), seen.of_key.clone())
+            (seen.digests.len(), seen.by_date.len(), seen.of_account.clone())
         };
         assert_eq!(held(), (3, 3, HashMap::from([("a".into(), 1), ("b".into(), 2)])));
         remember(&nonces, "c", "1", 200, 200).unwrap();
         assert_eq!(held(), (1, 1, HashMap::from([("c".into(), 1)])));
+    }
+
+    #[test]
+    fn another_access_key_brings_an_account_no_other_share() {
+        let nonces = Nonces::new(10, 2);
+        remember(&nonces, "a", "1", 100, 100).unwrap();
+        remember(&nonces, "a/2", "1", 100, 100).unwrap();
+        for key in ["a", "a/2", "a/3"] {
+            let refused = remember(&nonces, key, "2", 100, 100);
+            assert!(matches!(refused, Err(Unauthenticated::TooManyNonces { .. })), "{key}");
+        }
+        remember(&nonces, "b", "1", 100, 100).unwrap();
     }
 
     #[test]
