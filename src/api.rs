@@ -51,5 +51,5 @@ pub use self::{
 };
 pub use self::{
     message::{ApiRequest, ApiResponse},
-    service::Service,
+    service::{Service, StepError},
 };

@@ -10,7 +10,7 @@ mod toy;
 use annul::{
     AccessLevel, Action, Audit, AuditWriter, Authorizer, AuthorizerError, Certificate, Grantee,
     Grants, MemoryStore, Principal, Reason, Resource, RevokeCa, Serial,
-    api::{ApiRequest, ApiResponse, AwsApi, CaArn, Service, StaticCredentials},
+    api::{ApiRequest, ApiResponse, AwsApi, CaArn, Service, StaticCredentials, StepError},
 };
 use office::{Office, office};
 use proptest::prelude::*;
@@ -519,6 +519,91 @@ fn s39_every_attempt_is_in_the_audit() {
     ] {
         assert!(text(place).contains(what), "{what} in {}", text(place));
     }
+}
+
+#[test]
+fn s22_s39_the_steps_of_a_request_that_waits_are_in_the_audit() {
+    let store = Arc::new(MemoryStore::new());
+    let audit = Arc::new(Audit::new(Arc::clone(&store), AuditWriter([7; 16])));
+    let may = Grants::none()
+        .with(Grantee::Anyone, "acm-pca:*", "*")
+        .with(Grantee::Anyone, "s3:*", "*")
+        .with(Grantee::Anyone, "annul:WithdrawRevocation", "*");
+    let office = office();
+    let ids: Vec<_> = (2..5).map(|number| office.sell(number, ACCOUNT, "OV")).collect();
+    let desk = Arc::new(office::desk(&office.authority));
+    let service = Service::new(desk).with_audit(Arc::clone(&audit)).with_authorizer(may);
+    let now = Instant::now();
+
+    let submit = |id| service.desk().submit(&annul::Submit::new(id, ACCOUNT)).unwrap();
+    let (one, _) = (submit(ids[0]), submit(ids[1]));
+    let wrong = "00".repeat(32).parse().unwrap();
+    assert!(service.confirm(ids[0], &wrong, now).is_err());
+    assert!(service.confirm(ids[2], &wrong, now).is_err());
+    service.confirm(ids[0], &one.token.unwrap(), now).unwrap();
+    let denied = service.approve(ids[1], &principal(), now);
+    assert!(matches!(denied, Err(StepError::Denied)));
+    let another = Principal::new("444455556666", "eve");
+    assert!(service.withdraw(ids[1], &another, now).is_err());
+    service.withdraw(ids[1], &principal(), now).unwrap();
+
+    let mut export = Vec::new();
+    audit.export_csv(&annul::AuditFilter::default(), &mut export).unwrap();
+    let export = String::from_utf8(export).unwrap();
+    let mut rows = export.lines().skip(1);
+    for (account, method, outcome) in [
+        ("", "ConfirmRevocation", "refused,WrongToken"),
+        ("", "ConfirmRevocation", "refused,NoRequest"),
+        (ACCOUNT, "ConfirmRevocation", "done,"),
+        (ACCOUNT, "ApproveRevocation", "refused,Denied"),
+        ("444455556666", "WithdrawRevocation", "refused,AnothersCertificate"),
+        (ACCOUNT, "WithdrawRevocation", "done,"),
+    ] {
+        let row = rows.next().unwrap();
+        assert!(row.contains(&format!(",{account},")), "{row}");
+        assert!(row.contains(method) && row.contains(&format!(",{outcome},")), "{row}");
+    }
+    assert_eq!(rows.next(), None);
+}
+
+#[test]
+fn s39_what_waits_is_in_the_audit_as_accepted() {
+    let store = Arc::new(MemoryStore::new());
+    let audit = Arc::new(Audit::new(Arc::clone(&store), AuditWriter([7; 16])));
+    let api = api_of(|service| service.with_audit(Arc::clone(&audit)));
+    assert_eq!(api.revoke(19).status, 200);
+    let mut export = Vec::new();
+    audit.export_csv(&annul::AuditFilter::default(), &mut export).unwrap();
+    assert!(String::from_utf8(export).unwrap().contains(",accepted,,"));
+}
+
+#[test]
+fn s23_a_token_that_was_never_sent_is_sent_when_the_request_comes_again() {
+    type Sent = Arc<std::sync::Mutex<Vec<String>>>;
+    let sent = Sent::default();
+    let office = office();
+    let id = office.sell(2, ACCOUNT, "OV");
+    let desk = Arc::new(office::desk(&office.authority));
+    // Whoever took the request ended before it was sent.
+    let submit = annul::Submit::new(id, ACCOUNT).by("ada").with_reason(Reason::KeyCompromise);
+    assert!(desk.submit(&submit).unwrap().token.is_some());
+    let arn = CaArn::of("us-east-1", ACCOUNT, office.issuer()).unwrap();
+    let outbox = Arc::clone(&sent);
+    let service = Service::new(Arc::clone(&desk)).with_confirmations(move |_, _, token| {
+        outbox.lock().unwrap().push(token.to_string());
+    });
+    let service = Arc::new(service);
+    let aws = AwsApi::new(service, "us-east-1", Arc::new(StaticCredentials::new()))
+        .with_authority(arn.clone(), office.issuer());
+    let now = std::cell::Cell::new(Instant::now());
+    let api = Api { office, aws, arn: arn.to_string(), now };
+    for _ in 0..3 {
+        assert_eq!(kind(&api.revoke(2)), "RequestInProgressException");
+    }
+    let sent = sent.lock().unwrap().clone();
+    assert_eq!(sent.len(), 1, "and then no other");
+    desk.confirm(id, &sent[0].parse().unwrap()).unwrap();
+    assert!(api.office.is_revoked(2));
 }
 
 #[test]

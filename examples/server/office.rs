@@ -38,7 +38,7 @@ pub struct Office {
     pub alibaba: AlibabaApi<Record>,
     pub acme: AcmeApi<Record>,
     pub jws: Front,
-    pub desk: Arc<Desk<Record>>,
+    pub service: Arc<Service<Record>>,
     /// The tokens that contacts have to give back.
     pub outbox: Arc<Mutex<Vec<(CertificateId, String)>>>,
     /// By what they are called in the configuration.
@@ -120,7 +120,7 @@ impl Office {
         let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
         let acme = AcmeApi::new(Arc::clone(&service));
         let mut alibaba = AlibabaApi::new(Arc::clone(&service), Arc::clone(&credentials));
-        let mut aws = AwsApi::new(service, region, credentials);
+        let mut aws = AwsApi::new(Arc::clone(&service), region, credentials);
         if let Some(path) = &config.reports {
             aws = aws.with_reports(Arc::new(Directories::new(path)));
         }
@@ -169,7 +169,7 @@ impl Office {
             alibaba,
             acme,
             jws,
-            desk,
+            service,
             outbox,
             issuers,
             arns,

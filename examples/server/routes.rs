@@ -156,7 +156,7 @@ async fn confirm(
         return StatusCode::NOT_FOUND;
     };
     let confirmed = tokio::task::spawn_blocking(move || {
-        let confirmed = office.desk.confirm(certificate, &token);
+        let confirmed = office.service.confirm(certificate, &token, Instant::now());
         office.stir();
         confirmed
     });

@@ -99,7 +99,7 @@ impl<S: Store> AcmeApi<S> {
         let mut event = AuditEvent::new(self.authority().now(), "revokeCert", AuditOutcome::Done);
         let mut answer = self.answer(signer, &principal, payload, &mut event, now);
         if let Err(problem) = &answer {
-            event.outcome = problem.outcome();
+            event.outcome = problem.outcome(event.outcome);
         }
         if self.service.keep(&event, now).is_err() {
             answer = Err(failed());
@@ -154,7 +154,7 @@ impl<S: Store> AcmeApi<S> {
         // The desk knows only what is recorded.
         let evidence = Evidence::Vouched { issuer, certificate };
         self.authority().record_discovered(&Registration::new(evidence))?;
-        match self.service.submit(&submit)?.request.stage {
+        match self.service.submit(&submit, event)?.request.stage {
             RequestStage::Recorded { .. } => Ok(()),
             _ => Err(Problem::waiting()),
         }

@@ -1,10 +1,14 @@
 //! What stands before every operation, whatever API it belongs to.
 
+mod steps;
+
+pub use self::steps::StepError;
+
 use crate::{
-    audit::{Audit, AuditError, AuditEvent},
+    audit::{Audit, AuditError, AuditEvent, AuditOutcome},
     request::{
-        Action, Authorizer, CertificateId, ConfirmationToken, Desk, DeskError, Principal, Resource,
-        RevocationRequest, Submit, Submitted, Throttle, Throttled,
+        Action, Authorizer, CertificateId, ConfirmationToken, Desk, DeskError, Principal,
+        RequestStage, Resource, RevocationRequest, Submit, Submitted, Throttle, Throttled,
     },
     store::Store,
 };
@@ -78,7 +82,9 @@ impl<S: Store> Service<S> {
     }
 
     /// Has the token of each request that waits for one sent to a contact by this function, which should
-    /// not take long. A token that gets lost is [replaced](Desk::renew_confirmation) by the desk.
+    /// not take long. Where the process ends before it was sent, the same request again has another one
+    /// sent; a mail that gets lost is for whoever embeds this to
+    /// [write anew](Desk::renew_confirmation).
     #[must_use]
     pub fn with_confirmations(
         mut self,
@@ -93,12 +99,32 @@ impl<S: Store> Service<S> {
         &self.desk
     }
 
-    /// Hands a request in at the desk, and has its token sent.
-    pub(super) fn submit(&self, submit: &Submit) -> Result<Submitted, DeskError> {
+    /// Hands a request in at the desk, has its token sent, and notes what came of it.
+    pub(super) fn submit(
+        &self,
+        submit: &Submit,
+        event: &mut AuditEvent,
+    ) -> Result<Submitted, DeskError> {
         let submitted = self.desk.submit(submit)?;
-        if let (Some(send), Some(token)) = (&self.confirmations, &submitted.token) {
-            send(submit.certificate(), &submitted.request, token);
-        }
+        event.outcome = match submitted.request.stage {
+            _ if submitted.repeated => AuditOutcome::Repeated,
+            RequestStage::Waiting { .. } => AuditOutcome::Accepted,
+            _ => AuditOutcome::Done,
+        };
+        let Some(send) = &self.confirmations else { return Ok(submitted) };
+        let (certificate, request) = (submit.certificate(), &submitted.request);
+        let renewed;
+        let token = match &submitted.token {
+            Some(token) => token,
+            // Whoever was to send it ended before that.
+            None if request.awaits_confirmation() && !request.token_sent => {
+                renewed = self.desk.renew_confirmation(certificate, &request.account)?;
+                &renewed
+            }
+            None => return Ok(submitted),
+        };
+        send(certificate, request, token);
+        self.desk.note_sent(certificate, token)?;
         Ok(submitted)
     }
 

@@ -63,7 +63,9 @@ pub struct AuditTarget {
 pub enum AuditOutcome {
     /// It was done.
     Done,
-    /// It had been done before, and was answered as then.
+    /// It was taken, and waits to be confirmed or approved.
+    Accepted,
+    /// It had been done or taken before, and was answered as then.
     Repeated,
     /// A rule forbids it.
     Refused {
@@ -107,6 +109,7 @@ impl AuditEvent {
         let target = AuditTarget { named: bounded(&self.target.named), ..self.target };
         let outcome = match &self.outcome {
             AuditOutcome::Done => AuditOutcome::Done,
+            AuditOutcome::Accepted => AuditOutcome::Accepted,
             AuditOutcome::Repeated => AuditOutcome::Repeated,
             AuditOutcome::Refused { code } => AuditOutcome::Refused { code: bounded(code) },
             AuditOutcome::Failed { code } => AuditOutcome::Failed { code: bounded(code) },
@@ -163,6 +166,7 @@ impl AuditOutcome {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Accepted => "accepted",
             Self::Repeated => "repeated",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
@@ -171,7 +175,7 @@ impl AuditOutcome {
 
     pub(super) fn code(&self) -> Option<&str> {
         match self {
-            Self::Done | Self::Repeated => None,
+            Self::Done | Self::Accepted | Self::Repeated => None,
             Self::Refused { code } | Self::Failed { code } => Some(code),
         }
     }
@@ -179,6 +183,7 @@ impl AuditOutcome {
     pub(super) fn of(name: &str, code: Option<String>) -> Option<Self> {
         match (name, code) {
             ("done", None) => Some(Self::Done),
+            ("accepted", None) => Some(Self::Accepted),
             ("repeated", None) => Some(Self::Repeated),
             ("refused", Some(code)) => Some(Self::Refused { code }),
             ("failed", Some(code)) => Some(Self::Failed { code }),

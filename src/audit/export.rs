@@ -99,8 +99,8 @@ impl<S: Store> Audit<S> {
     ///
     /// The first line says what was asked for. A line of `"type":"event"` has the time `at`, `account`,
     /// `principal` and `method`; `issuer`, `serial` and `target`, as it was named; `reason` as RFC 5280
-    /// names it, `tokenDigest`, `requestId`, `outcome` (`done`, `repeated`, `refused`, `failed`) and
-    /// its `code`; how many refused attempts were `suppressed` before it; and its place in its chain.
+    /// names it, `tokenDigest`, `requestId`, `outcome` (`done`, `accepted`, `repeated`, `refused`,
+    /// `failed`) and its `code`; how many refused attempts were `suppressed` before it; and its place in its chain.
     /// A line of `"type":"head"` is an end of a chain that no other holds. The last one, `"type":"end"`,
     /// has the number of `events`, and the `sha256` of all that stands before this digest.
     ///

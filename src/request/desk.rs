@@ -221,6 +221,25 @@ impl<S: Store> Desk<S> {
         Ok(token)
     }
 
+    /// Notes that a token was sent to a contact, so that who asks again is not sent another one. Where
+    /// it is not the token of the request any more, nothing is noted.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn note_sent(
+        &self,
+        certificate: CertificateId,
+        token: &ConfirmationToken,
+    ) -> Result<(), DeskError> {
+        let digest = token.digest();
+        self.change(self.issued(certificate)?, |file, _| {
+            if let Some(request) = &mut file.request {
+                request.note_sent(digest);
+            }
+            Ok(())
+        })
+    }
+
     /// What somebody approves, who has been authenticated. The certificate is revoked when this
     /// returns, unless more is awaited.
     ///

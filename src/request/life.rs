@@ -43,6 +43,8 @@ pub struct RevocationRequest {
     pub approvals: BTreeMap<String, Timestamp>,
     /// How far it has come.
     pub stage: RequestStage,
+    /// Whether its token is known to have been [sent](crate::Desk::note_sent) to a contact.
+    pub token_sent: bool,
     /// Whether the certificate is withheld because of it.
     pub(super) withholds: bool,
     /// Whether it counts against the quota of its account.
@@ -140,6 +142,7 @@ impl RevocationRequest {
             confirmed_at: None,
             approvals: BTreeMap::new(),
             stage,
+            token_sent: false,
             withholds: handling.withholds,
             counted: false,
             token: token.filter(|_| handling.confirmation),
@@ -183,9 +186,14 @@ impl RevocationRequest {
         if self.token.is_none() {
             return Err(RequestRefusal::NoTokenNeeded);
         }
-        self.token = Some(token);
+        (self.token, self.token_sent) = (Some(token), false);
         self.stage = RequestStage::Waiting { until: now.saturating_add(within) };
         Ok(())
+    }
+
+    /// That a token was sent, if it is the one that it waits for.
+    pub(super) fn note_sent(&mut self, token: TokenDigest) {
+        self.token_sent |= self.token == Some(token);
     }
 
     /// What somebody approves; again where they did before.
@@ -285,6 +293,7 @@ impl RevocationRequest {
             out.timestamp(**at);
         });
         self.stage.write(out);
+        out.bool(self.token_sent);
         out.bool(self.withholds);
         out.bool(self.counted);
         out.optional(self.token, |out, token| out.fixed(&token.0));
@@ -312,6 +321,7 @@ impl RevocationRequest {
                 approvals.into_iter().collect()
             },
             stage: RequestStage::read(fields)?,
+            token_sent: fields.bool()?,
             withholds: fields.bool()?,
             counted: fields.bool()?,
             token: fields.optional(|fields| fields.fixed().map(TokenDigest))?,

@@ -20,7 +20,8 @@ fn at(seconds: i64) -> Timestamp {
 /// An event that has all there is, and differs from those with other numbers.
 fn event(number: u32) -> AuditEvent {
     let outcome = match number % 4 {
-        0 => AuditOutcome::Done,
+        0 if number % 8 == 0 => AuditOutcome::Done,
+        0 => AuditOutcome::Accepted,
         1 => AuditOutcome::Repeated,
         2 => AuditOutcome::Refused { code: "InvalidStateException".to_owned() },
         _ => AuditOutcome::Failed { code: "RequestFailedException".to_owned() },

@@ -56,12 +56,13 @@ impl Kind {
 
 impl Problem {
     /// What the audit says of it.
-    pub(super) fn outcome(&self) -> AuditOutcome {
+    pub(super) fn outcome(&self, known: AuditOutcome) -> AuditOutcome {
         let code = self.kind.name().to_owned();
         match self.kind {
             Kind::ServerInternal => AuditOutcome::Failed { code },
-            // The request was taken.
-            Kind::UserActionRequired => AuditOutcome::Done,
+            // The request was taken, now or before.
+            Kind::UserActionRequired if known == AuditOutcome::Done => AuditOutcome::Repeated,
+            Kind::UserActionRequired => known,
             _ => AuditOutcome::Refused { code },
         }
     }

@@ -34,7 +34,7 @@ impl<S: Store> AlibabaApi<S> {
             if let Some(command) = command {
                 submit = submit.with_command(command);
             }
-            let submitted = self.service.submit(&submit)?;
+            let submitted = self.service.submit(&submit, event)?;
             let is_another = submitted.repeated && command.is_none();
             match submitted.request.stage {
                 RequestStage::Recorded { .. } | RequestStage::Cleared { .. } => Ok(()),

@@ -39,7 +39,7 @@ impl<S: Store> AwsApi<S> {
         let certificate = CertificateId::Issued { issuer: authority.issuer, serial };
         let submit =
             Submit::new(certificate, arn.account()).by(principal.name()).with_reason(reason);
-        let submitted = self.service.submit(&submit)?;
+        let submitted = self.service.submit(&submit, event)?;
         match submitted.request.stage {
             RequestStage::Waiting { .. } if submitted.repeated => {
                 Err(Kind::RequestInProgress.with("the revocation waits for its confirmation"))
