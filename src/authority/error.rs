@@ -264,7 +264,7 @@ impl Error {
     }
 
     /// What each of so many items is told of an error that concerns them all.
-    pub(super) fn of_each(items: usize, error: Self) -> Vec<Self> {
+    pub(crate) fn of_each(items: usize, error: Self) -> Vec<Self> {
         if items == 1 {
             return vec![error];
         }

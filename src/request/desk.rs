@@ -8,6 +8,7 @@ mod kept;
 mod list;
 mod shelf;
 mod submit;
+mod write;
 
 pub use self::{
     consent::{Consent, Consequences},
@@ -16,7 +17,10 @@ pub use self::{
     submit::{Submit, Submitted},
 };
 
-use self::file::File;
+use self::{
+    file::File,
+    write::{Change, Outcome},
+};
 use super::{
     confirmation::ConfirmationToken,
     handling::Handling,
@@ -31,6 +35,7 @@ use crate::{
     serial::Serial,
     store::{Space, Store, Table},
     time::Timestamp,
+    together::Together,
 };
 use std::{collections::BTreeMap, fmt, ops::ControlFlow, sync::Arc};
 
@@ -81,13 +86,14 @@ pub struct Desk<S> {
     classes: BTreeMap<String, Handling>,
     others: Handling,
     has_quota: bool,
+    changes: Together<Change, Outcome>,
 }
 
 impl<S: Store> Desk<S> {
     /// A desk before this authority, which hands all requests on at once and knows no quota.
     pub fn new(authority: Arc<Authority<S>>) -> Self {
         let (classes, others) = (BTreeMap::new(), Handling::at_once());
-        Self { authority, classes, others, has_quota: false }
+        Self { authority, classes, others, has_quota: false, changes: Together::default() }
     }
 
     /// Handles requests for certificates of this class so.
@@ -463,7 +469,7 @@ impl<S: Store> fmt::Debug for Desk<S> {
             .field("classes", &self.classes)
             .field("others", &self.others)
             .field("has_quota", &self.has_quota)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -425,3 +425,77 @@ fn a_clearance_is_not_lost_to_a_clock_that_is_a_little_ahead() {
     let request = office.desk.request(id).unwrap().unwrap();
     assert!(matches!(request.stage, RequestStage::Recorded { .. }), "{request:?}");
 }
+
+#[test]
+fn s12_of_many_threads_no_request_fails_for_the_others_and_none_is_one_too_many() {
+    use annul::{
+        Desk, MemoryStore, Store, StoreError,
+        store::{Batch, Snapshot},
+    };
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+        thread,
+        time::Duration,
+    };
+
+    /// A store that takes its time to write, and counts how often it did.
+    #[derive(Debug, Default)]
+    struct Slow {
+        store: MemoryStore,
+        writes: AtomicU64,
+    }
+
+    impl Store for Slow {
+        fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+            thread::sleep(Duration::from_millis(5));
+            self.writes.fetch_add(1, Ordering::Relaxed);
+            self.store.apply(batch)
+        }
+
+        fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+            self.store.snapshot()
+        }
+    }
+
+    let mut office = crate::office::office_on(Arc::<Slow>::default());
+    let ids: Vec<_> = (2..130).map(|number| office.sell(number, "a", "DV")).collect();
+    office.desk = office.desk.with_quota();
+    office.desk.set_purchases("a", 100).unwrap();
+    // A second desk stands for another process.
+    let another = crate::office::desk(&office.authority).with_quota();
+    let writes = || office.authority.store().writes.load(Ordering::Relaxed);
+    let before = writes();
+    let taken: usize = thread::scope(|scope| {
+        let submit = |(number, &id): (usize, &CertificateId)| {
+            let desk: &Desk<Arc<Slow>> = if number % 2 == 0 { &office.desk } else { &another };
+            scope.spawn(move || match desk.submit(&Submit::new(id, "a")) {
+                Ok(_) => 1,
+                Err(DeskError::QuotaExceeded { purchases: 100 }) => 0,
+                Err(error) => panic!("{error}"),
+            })
+        };
+        let threads: Vec<_> = ids.iter().enumerate().map(submit).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(taken, 100);
+    // The same request from two threads is one, and not one too many.
+    office.desk.set_purchases("a", 101).unwrap();
+    let id = office.sell(130, "a", "OV");
+    let repeated: Vec<bool> = thread::scope(|scope| {
+        let submit = |_| {
+            let desk = &office.desk;
+            scope.spawn(move || desk.submit(&Submit::new(id, "a")).unwrap().repeated)
+        };
+        let threads: Vec<_> = (0..16).map(submit).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(repeated.iter().filter(|it| !**it).count(), 1);
+    assert_eq!(office.desk.requests_and_purchases("a").unwrap(), (101, 101));
+    let revoked = (2..130).filter(|&number| office.is_revoked(number)).count();
+    assert_eq!(revoked, 100);
+    let writes = writes() - before;
+    assert!(writes < 100, "{writes} writes of 100 requests, three each");
+}

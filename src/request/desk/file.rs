@@ -1,13 +1,16 @@
 //! What a desk keeps of a certificate, and of an account.
 
-use super::{ATTEMPTS, Desk, DeskError};
+use super::{
+    ATTEMPTS, Desk, DeskError,
+    write::{Change, Counted, Outcome},
+};
 use crate::{
     authority::Error,
     codec::{Damaged, Reader, Writer},
     issuer_id::IssuerId,
     request::{life::RevocationRequest, pair},
     serial::Serial,
-    store::{Assert, Batch, Put, Retire, Snapshot, Space, Store, StoreError, Table, Version, key},
+    store::{Batch, Put, Snapshot, Space, Store, StoreError, Table, Version, key},
     time::Timestamp,
 };
 
@@ -70,6 +73,20 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Counts a request, unless it is one too many.
+    pub(super) fn count(&mut self, counted: &Counted) -> Result<(), DeskError> {
+        if counted.begins && counted.is_new && self.requests >= self.purchases {
+            return Err(DeskError::QuotaExceeded { purchases: self.purchases });
+        }
+        self.requests = match counted.begins {
+            true => self.requests.saturating_add(1),
+            false => self.requests.saturating_sub(1),
+        };
+        Ok(())
+    }
+}
+
 impl<S: Store> Desk<S> {
     /// The file of a certificate as it is kept, expired requests and all.
     pub(super) fn file(&self, issuer: IssuerId, serial: Serial) -> Result<File, DeskError> {
@@ -102,30 +119,23 @@ impl<S: Store> Desk<S> {
             {
                 return Ok(decided);
             }
-            let mut batch = Batch::default();
-            batch.asserts.push(Assert {
-                table: Table::Certificates,
-                key: key.clone(),
-                expected: registered.map_or(Version::ABSENT, |record| record.version),
-            });
-            count(&*snapshot, &before, &file, &mut batch)?;
-            if file.deleted_at.is_some() && before.deleted_at.is_none() {
-                let table = Table::CertificateDer;
-                let der = snapshot.get(Space::Table(table), &key)?;
-                let retire = |der: crate::store::Record| Retire {
-                    table,
-                    key: key.clone(),
-                    expected: der.version,
-                };
-                batch.retires.extend(der.map(retire));
-            }
+            let der = match file.deleted_at.is_some() && before.deleted_at.is_none() {
+                true => snapshot.get(Space::Table(Table::CertificateDer), &key)?,
+                false => None,
+            };
             drop(snapshot);
-            let (table, key, value) = (Table::Requests, key.clone(), file.to_octets());
-            batch.puts.push(Put { table, key, expected: version, value });
-            match (self.authority.store().apply(&batch), decided) {
-                (Ok(()), Some(decided)) => return Ok(decided),
-                (Ok(()) | Err(StoreError::Conflict { .. }), _) => {}
-                (Err(error), _) => return Err(error.into()),
+            let change = Change {
+                key: key.clone(),
+                registered: registered.map_or(Version::ABSENT, |record| record.version),
+                expected: version,
+                file: file.to_octets(),
+                retired_der: der.map(|der| der.version),
+                counted: counted(&before, &file),
+            };
+            match (self.write(change), decided) {
+                (Outcome::Written, Some(decided)) => return Ok(decided),
+                (Outcome::Written | Outcome::Stale, _) => {}
+                (Outcome::Failed(error), _) => return Err(error),
             }
         }
         Err(DeskError::Contended { attempts: ATTEMPTS })
@@ -159,33 +169,19 @@ impl<S: Store> Desk<S> {
     }
 }
 
-/// Counts a request that begins to count, and one that does so no more.
-fn count(
-    snapshot: &dyn Snapshot,
-    before: &File,
-    after: &File,
-    batch: &mut Batch,
-) -> Result<(), DeskError> {
+/// What of a change counts: a request that begins to, or one that does so no more.
+fn counted(before: &File, after: &File) -> Option<Counted> {
     let (was, is) = (before.counted(), after.counted());
     // One that was recorded counts for good, though another takes its place: that needs a record of
     // the certificate that was let go of.
     let is_same = was.map(|it| it.id) == is.map(|it| it.id);
     let (account, begins) = match (was, is) {
-        (_, Some(is)) if !is_same => (&*is.account, true),
-        (Some(was), None) => (&*was.account, false),
-        _ => return Ok(()),
+        (_, Some(is)) if !is_same => (&is.account, true),
+        (Some(was), None) => (&was.account, false),
+        _ => return None,
     };
-    let (version, mut known) = read_account(snapshot, account)?;
     let is_new = before.request.as_ref().map(|it| it.id) != after.request.as_ref().map(|it| it.id);
-    if begins && is_new && known.requests >= known.purchases {
-        return Err(DeskError::QuotaExceeded { purchases: known.purchases });
-    }
-    known.requests = match begins {
-        true => known.requests.saturating_add(1),
-        false => known.requests.saturating_sub(1),
-    };
-    batch.puts.push(put_account(account, version, known));
-    Ok(())
+    Some(Counted { account: account.clone(), begins, is_new })
 }
 
 pub(super) fn read_file(snapshot: &dyn Snapshot, key: &[u8]) -> Result<(Version, File), Error> {
@@ -198,7 +194,10 @@ pub(super) fn read_file(snapshot: &dyn Snapshot, key: &[u8]) -> Result<(Version,
     }
 }
 
-fn read_account(snapshot: &dyn Snapshot, account: &str) -> Result<(Version, Account), Error> {
+pub(super) fn read_account(
+    snapshot: &dyn Snapshot,
+    account: &str,
+) -> Result<(Version, Account), Error> {
     match snapshot.get(Space::Table(Table::Counters), &account_key(account))? {
         None => Ok((Version::ABSENT, Account::default())),
         Some(record) => {
@@ -208,7 +207,7 @@ fn read_account(snapshot: &dyn Snapshot, account: &str) -> Result<(Version, Acco
     }
 }
 
-fn put_account(account: &str, expected: Version, known: Account) -> Put {
+pub(super) fn put_account(account: &str, expected: Version, known: Account) -> Put {
     Put { table: Table::Counters, key: account_key(account), expected, value: known.to_octets() }
 }
 
