@@ -196,9 +196,15 @@ impl Model {
             Step::Renew { certificate, account } => {
                 let account = named(account, certificate);
                 let renewed = self.office.desk.renew_confirmation(self.id(certificate), account);
-                if let Some(request) = self.requests.get(&certificate) {
+                if let Some(request) = self.requests.get_mut(&certificate) {
                     let token = renewed.ok().map(|token| token.to_string());
-                    self.keep(certificate, request.id, token);
+                    if token.is_some() && self.deleted.contains(&certificate) {
+                        // It is listed no more: nothing else says for how long it waits.
+                        let until = self.now.saturating_add(3 * crate::office::DAY);
+                        request.stage = RequestStage::Waiting { until };
+                    }
+                    let id = request.id;
+                    self.keep(certificate, id, token);
                 }
             }
             Step::Approve { certificate, who } => {
@@ -423,6 +429,24 @@ fn follows(before: &RequestStage, after: &RequestStage) -> bool {
         (Cleared { .. }, Recorded { .. } | Refused { .. }) => true,
         (before, after) => before == after,
     }
+}
+
+#[test]
+fn what_was_deleted_while_it_waits_can_be_given_longer_and_confirmed() {
+    let own = usize::MAX;
+    let mut steps = vec![
+        Step::Submit { certificate: 3, account: own, by: 3 },
+        Step::RevokedByTheCa { certificate: 3 },
+        Step::Delete { certificate: 3, account: own },
+        Step::Clock { seconds: 59_999 },
+        Step::Renew { certificate: 3, account: own },
+    ];
+    steps.extend(vec![Step::Clock { seconds: 59_999 }; 4]);
+    steps.push(Step::Confirm { certificate: 3, token: 0 });
+    let mut model = Model::new();
+    steps.iter().for_each(|step| model.take(step));
+    assert_eq!(model.used.len(), 1, "it was no test otherwise");
+    model.end();
 }
 
 proptest! {
