@@ -3,7 +3,7 @@
 use super::Signed;
 use crate::{api::Unauthenticated, request::pair, time::Timestamp};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -27,7 +27,7 @@ struct Seen {
     digests: HashSet<Digest>,
     /// By the date of the request, so that the oldest is the first; and whose each is.
     by_date: BTreeMap<(Timestamp, Digest), Arc<str>>,
-    of_account: HashMap<Arc<str>, usize>,
+    of_account: HashMap<Arc<str>, BTreeSet<(Timestamp, Digest)>>,
     /// Some of this date may have been let go of, and none later.
     forgotten: Option<Timestamp>,
 }
@@ -58,16 +58,26 @@ impl Nonces {
         let date = signed.date;
         let digest = pair(signed.access_key_id, signed.nonce.as_bytes());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget(now, skew);
+        seen.forget(account, now, skew);
         if seen.forgotten.is_some_and(|forgotten| date <= forgotten) {
             return Err(Unauthenticated::Expired { date, skew });
         }
         if seen.digests.contains(&digest) {
             return Err(Unauthenticated::Replayed);
         }
-        let of_account = seen.of_account.get(account).copied().unwrap_or_default();
-        if of_account >= self.most_of_an_account || seen.digests.len() >= self.most {
-            return Err(Unauthenticated::TooManyNonces { retry_after: seen.room_in(now, skew) });
+        // Room is where the oldest one was: of the account, where that has its share already.
+        let share = seen.of_account.get(account).filter(|own| own.len() >= self.most_of_an_account);
+        let oldest = match share {
+            Some(own) => own.first(),
+            None if seen.digests.len() >= self.most => {
+                seen.by_date.first_key_value().map(|(oldest, _)| oldest)
+            }
+            None => None,
+        };
+        if let Some((oldest, _)) = oldest {
+            let last = oldest.saturating_add(skew);
+            let retry_after = last.saturating_since(now).saturating_add(Duration::from_secs(1));
+            return Err(Unauthenticated::TooManyNonces { retry_after });
         }
         seen.insert(account, date, digest);
         Ok(())
@@ -75,23 +85,28 @@ impl Nonces {
 }
 
 impl Seen {
-    /// Lets go of what is too old, but of no more than a few at once: the next one does the rest.
-    fn forget(&mut self, now: Timestamp, skew: Duration) {
+    /// Lets go of what is too old, of the account and of all, but of no more than a few at once: the next
+    /// one does the rest.
+    fn forget(&mut self, account: &str, now: Timestamp, skew: Duration) {
         const AT_ONCE: usize = 16;
         for _ in 0..AT_ONCE {
-            let Some(oldest) = self.by_date.first_entry() else { return };
-            let (date, digest) = *oldest.key();
-            if now.saturating_since(date) <= skew {
-                return;
+            let own = self.of_account.get(account).and_then(|own| own.first().copied());
+            let any = self.by_date.first_key_value().map(|(oldest, _)| *oldest);
+            for oldest in [own, any].into_iter().flatten() {
+                if now.saturating_since(oldest.0) > skew {
+                    self.remove(oldest);
+                }
             }
-            let account = oldest.remove();
-            self.digests.remove(&digest);
-            self.forgotten = self.forgotten.max(Some(date));
-            let left = self.of_account.get_mut(&account).map(|count| {
-                *count = count.saturating_sub(1);
-                *count
-            });
-            if left == Some(0) {
+        }
+    }
+
+    fn remove(&mut self, key: (Timestamp, Digest)) {
+        let Some(account) = self.by_date.remove(&key) else { return };
+        self.digests.remove(&key.1);
+        self.forgotten = self.forgotten.max(Some(key.0));
+        if let Some(own) = self.of_account.get_mut(&account) {
+            own.remove(&key);
+            if own.is_empty() {
                 self.of_account.remove(&account);
             }
         }
@@ -100,16 +115,9 @@ impl Seen {
     fn insert(&mut self, account: &str, date: Timestamp, digest: Digest) {
         let known = self.of_account.get_key_value(account).map(|(known, _)| Arc::clone(known));
         let account = known.unwrap_or_else(|| Arc::from(account));
-        *self.of_account.entry(Arc::clone(&account)).or_default() += 1;
+        self.of_account.entry(Arc::clone(&account)).or_default().insert((date, digest));
         self.digests.insert(digest);
         self.by_date.insert((date, digest), account);
-    }
-
-    /// When the oldest one is let go of.
-    fn room_in(&self, now: Timestamp, skew: Duration) -> Duration {
-        let oldest = self.by_date.first_key_value().map_or(now, |((date, _), _)| *date);
-        let last = oldest.saturating_add(skew);
-        last.saturating_since(now).saturating_add(Duration::from_secs(1))
     }
 }
 
@@ -161,11 +169,29 @@ mod tests {
         remember(&nonces, "a", "4", 111, 111).unwrap();
         let held = || {
             let seen = nonces.seen.lock().unwrap();
-            (seen.digests.len(), seen.by_date.len(), seen.of_account.clone())
+            let counts = seen.of_account.iter().map(|(it, own)| (it.to_string(), own.len()));
+            (seen.digests.len(), seen.by_date.len(), counts.collect())
         };
-        assert_eq!(held(), (3, 3, HashMap::from([("a".into(), 1), ("b".into(), 2)])));
+        assert_eq!(held(), (3, 3, HashMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)])));
         remember(&nonces, "c", "1", 200, 200).unwrap();
-        assert_eq!(held(), (1, 1, HashMap::from([("c".into(), 1)])));
+        assert_eq!(held(), (1, 1, HashMap::from([("c".to_owned(), 1)])));
+    }
+
+    #[test]
+    fn whoever_has_their_share_is_told_when_they_have_room_again() {
+        use Unauthenticated::TooManyNonces;
+        let nonces = Nonces::new(10, 2);
+        for nonce in 0..8 {
+            remember(&nonces, &format!("b{nonce}"), "1", 100, 100).unwrap();
+        }
+        remember(&nonces, "a", "1", 109, 109).unwrap();
+        remember(&nonces, "a", "2", 109, 109).unwrap();
+        let refused = remember(&nonces, "a", "3", 109, 109);
+        let Err(TooManyNonces { retry_after }) = refused else { panic!("{refused:?}") };
+        assert_eq!(retry_after, Duration::from_secs(11));
+        // And then they have, however many older ones of others are there.
+        remember(&nonces, "a", "3", 120, 120).unwrap();
+        remember(&nonces, "a", "4", 120, 120).unwrap();
     }
 
     #[test]
