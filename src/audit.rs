@@ -60,7 +60,8 @@ use std::{
 /// often as what lies between may be lost.
 ///
 /// Other chains hold a chain from their next event on that is the 64th since they last did so, or a
-/// minute later by the times of the events, which a clock that steps back holds up. Until then, who
+/// minute later by the times of the events, which a clock that steps back holds up; where events of many
+/// threads are written together, from the first of those, which are 250 at most. Until then, who
 /// removes events from the end of a chain, and changes what the store says of where it ends, is found by
 /// a published head alone.
 ///
@@ -118,8 +119,9 @@ pub enum AuditError {
     /// An export could not be written.
     #[error("the export cannot be written")]
     Output(#[source] io::Error),
-    /// What was to be written together with events of other threads was not.
-    #[error("events that were to be written together were not")]
+    /// Writing events of several threads together failed; the source says whether they may be there all
+    /// the same.
+    #[error("writing events together failed")]
     WholeBatch(#[source] Arc<AuditError>),
 }
 
@@ -295,8 +297,9 @@ impl<S: Store> Audit<S> {
         let Some(first) = events.first() else { return Ok(()) };
         let suppressed = self.suppressed.load(Ordering::Relaxed);
         for attempt in 0..ATTEMPTS {
-            let is_due = chain.is_due(first.at) && attempt < ANCHORING_ATTEMPTS;
+            let is_due = chain.is_due(events) && attempt < ANCHORING_ATTEMPTS;
             let tips = if is_due { Some(self.tips_of_others()?) } else { None };
+            let sequence = chain.end.sequence.saturating_add(1);
             let (batch, end) = chain.batch(events, suppressed, tips.as_deref().unwrap_or_default());
             let applied = self.store.apply(&batch);
             let is_written = match applied {
@@ -314,7 +317,7 @@ impl<S: Store> Audit<S> {
                     self.suppressed.fetch_sub(suppressed, Ordering::Relaxed);
                     // Where there were as many as fit, the next event looks for more.
                     if tips.is_some_and(|tips| tips.len() < ANCHORS) {
-                        chain.anchored = Some(Anchored { sequence: end.sequence, at: first.at });
+                        chain.anchored = Some(Anchored { sequence, at: first.at });
                     }
                     return Ok(());
                 }
@@ -383,11 +386,13 @@ fn ends_of_chains(
 }
 
 impl Chain {
-    fn is_due(&self, at: Timestamp) -> bool {
-        self.anchored.is_none_or(|last| {
-            self.end.sequence.saturating_sub(last.sequence) >= ANCHOR_EVENTS - 1
-                || at.saturating_since(last.at) >= ANCHOR_AGE
-        })
+    /// Whether the first of these events is to hold the ends of other chains, for itself or for those
+    /// that are written with it.
+    fn is_due(&self, events: &[&AuditEvent]) -> bool {
+        let Some(last) = self.anchored else { return true };
+        let sequence = self.end.sequence.saturating_add(events.len() as u64);
+        sequence.saturating_sub(last.sequence) >= ANCHOR_EVENTS
+            || events.iter().any(|event| event.at.saturating_since(last.at) >= ANCHOR_AGE)
     }
 
     /// What writes these events, the first of which holds these ends; and the end of the chain then.

@@ -19,11 +19,11 @@ fn at(seconds: i64) -> Timestamp {
 
 /// An event that has all there is, and differs from those with other numbers.
 fn event(number: u32) -> AuditEvent {
-    let outcome = match number % 4 {
-        0 if number % 8 == 0 => AuditOutcome::Done,
-        0 => AuditOutcome::Accepted,
-        1 => AuditOutcome::Repeated,
-        2 => AuditOutcome::Refused { code: "InvalidStateException".to_owned() },
+    let outcome = match number % 8 {
+        0 => AuditOutcome::Done,
+        4 => AuditOutcome::Accepted,
+        1 | 5 => AuditOutcome::Repeated,
+        2 | 6 => AuditOutcome::Refused { code: "InvalidStateException".to_owned() },
         _ => AuditOutcome::Failed { code: "RequestFailedException".to_owned() },
     };
     let mut event = AuditEvent::new(at(number.into()), "RevokeCertificate", outcome);

@@ -158,6 +158,19 @@ fn another_chain_is_held_after_64_events_or_a_minute() {
     }
 }
 
+#[test]
+fn events_that_are_written_together_hold_another_chain_no_later_than_their_number_wants() {
+    for (events, is_held) in [(63, false), (64, true)] {
+        let store = MemoryStore::new();
+        let (one, other) = (audit(&store, 0), audit(&store, 1));
+        one.record(&event(0), Instant::now()).unwrap();
+        other.record(&event(0), Instant::now()).unwrap();
+        one.record_all(&vec![event(0); events], Instant::now()).unwrap();
+        let points = one.head().unwrap().points.len();
+        assert_eq!(points, if is_held { 1 } else { 2 }, "{events}");
+    }
+}
+
 /// A store that takes its time to write, counts how often it did, and fails from then on.
 #[derive(Debug)]
 struct Slow {
