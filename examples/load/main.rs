@@ -114,10 +114,13 @@ impl Server {
             .arg(serials.to_string())
             .stdout(Stdio::piped())
             .spawn()?;
+        let told = process.stdout.take();
+        // It ends with this, whatever it tells.
+        let mut server = Self { process, told: Value::Null };
         let mut line = String::new();
-        let told = process.stdout.take().ok_or("the server has no output")?;
-        BufReader::new(told).read_line(&mut line)?;
-        Ok(Self { process, told: serde_json::from_str(&line)? })
+        BufReader::new(told.ok_or("the server has no output")?).read_line(&mut line)?;
+        server.told = serde_json::from_str(&line)?;
+        Ok(server)
     }
 
     fn serials(&self) -> Result<Vec<String>, Failure> {

@@ -15,7 +15,8 @@ use std::{
 };
 
 /// Writes one report of a certificate authority at a time, on a thread. It has its name once it is
-/// whole; what another name is left of was not finished by a process that is gone.
+/// whole; what another name is left of was not finished by a process that is gone. So one process
+/// writes there.
 #[derive(Debug)]
 pub struct Directories {
     path: PathBuf,
@@ -30,10 +31,35 @@ struct Written {
     since: Timestamp,
 }
 
+/// It is this certificate authority's turn until this is dropped, also where writing panics.
+struct Turn {
+    authority: String,
+    others: Arc<Mutex<BTreeMap<String, Written>>>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.others).remove(&self.authority);
+    }
+}
+
 impl Directories {
     /// Buckets are the directories that there are.
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), written: Arc::default() }
+    }
+
+    /// Has a report be the one that is written of its certificate authority.
+    fn turn(&self, report: &AuditReport) -> Result<Turn, AuditReportsError> {
+        let authority = report.authority().to_string();
+        let mut written = lock(&self.written);
+        if written.contains_key(&authority) {
+            return Err(AuditReportsError::InProgress);
+        }
+        let (bucket, key) = (report.bucket().to_owned(), report.key().to_owned());
+        let since = SystemClock.now();
+        written.insert(authority.clone(), Written { bucket, key, since });
+        Ok(Turn { authority, others: Arc::clone(&self.written) })
     }
 
     /// The names of the buckets.
@@ -55,25 +81,24 @@ impl AuditReports for Directories {
             return Err(AuditReportsError::NoSuchBucket);
         }
         let (path, part) = (bucket.join(report.key()), bucket.join(part_of(report.key())));
-        let authority = report.authority().to_string();
-        let mut written = lock(&self.written);
-        if written.contains_key(&authority) {
-            return Err(AuditReportsError::InProgress);
-        }
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        let turn = self.turn(&report)?;
+        let directory = path.parent().unwrap_or(&bucket).to_owned();
+        fs::create_dir_all(&directory)?;
         let out = File::create_new(&part)?;
-        let (bucket, key) = (report.bucket().to_owned(), report.key().to_owned());
-        let others = Arc::clone(&self.written);
+        // What a client is told of is there after a crash, too.
+        for directory in directory.ancestors().take_while(|it| it.starts_with(&bucket)) {
+            File::open(directory)?.sync_all()?;
+        }
         let write = move || {
-            let done = write(&report, out).and_then(|()| fs::rename(part, path));
+            let _turn = turn;
+            let done = write(&report, out)
+                .and_then(|()| fs::rename(part, path))
+                .and_then(|()| File::open(directory)?.sync_all());
             if let Err(error) = done {
                 eprintln!("the audit report {} was not written: {error}", report.key());
             }
-            lock(&others).remove(report.authority().as_str());
         };
         thread::Builder::new().name("report".to_owned()).spawn(write)?;
-        let since = SystemClock.now();
-        written.insert(authority, Written { bucket, key, since });
         Ok(())
     }
 

@@ -38,7 +38,9 @@ pub trait AuditReports: Debug + Send + Sync {
     /// Where there will be no such report.
     fn create(&self, report: AuditReport) -> Result<(), AuditReportsError>;
 
-    /// The report of this key, in whichever bucket, if there is one.
+    /// The report of this key, in whichever bucket, if there is one. Whoever has a certificate authority
+    /// can ask for it, also where another account has the same under another ARN: the key is as hard to
+    /// guess as its random id.
     ///
     /// # Errors
     /// Where nobody can tell.

@@ -22,7 +22,8 @@ use std::{
 };
 use x509_cert::name::Name;
 
-/// An audit report that is asked for: all certificates that a certificate authority issued or revoked.
+/// An audit report that is asked for: the certificates that a certificate authority issued or revoked, but
+/// for those of other accounts.
 #[derive(Clone, Debug)]
 pub struct AuditReport {
     pub(super) authority: CaArn,
@@ -105,8 +106,8 @@ impl AuditReport {
     ///
     /// It tells of each certificate of the account of the certificate authority, or of nobody in
     /// particular, what AWS Private CA does, as far as it is known: `awsAccountId`, `certificateArn`,
-    /// `serial`, `subject` as RFC 4514 writes it, `notBefore`, `notAfter`, `issuedAt`, `revokedAt` and
-    /// `revocationReason`. What was found, and not registered by its CA, has no `issuedAt`; what is not
+    /// `serial`, `subject` as RFC 4514 writes it, with more names of types than AWS knows, `notBefore`, `notAfter`, `issuedAt`, `revokedAt` and
+    /// `revocationReason`. It was issued when its serial number was recorded first. What was found, and not registered by its CA, has no `issuedAt`; what is not
     /// kept, or was deleted, has no `subject`; what has [left](crate::Authority::compact) the record is
     /// not told. In JSON it is an array of objects. In CSV there are also the columns
     /// `requestedByServicePrincipal` and `templateArn`, which are empty, and a text that a spreadsheet
