@@ -15,8 +15,9 @@ pub struct Config {
     pub store: PathBuf,
     /// Where CRLs are kept to be served.
     pub crls: PathBuf,
-    /// Where clients reach the server, if that is not where it listens. A path in it is for the proxy to
-    /// take off.
+    /// Where clients reach the server, if that is not where it listens. AWS and Alibaba clients sign the
+    /// path and the host, so a proxy has to pass both on as they are; a path that it takes off is for
+    /// ACME and CRLs only.
     pub url: Option<String>,
     /// Where audit reports go: each directory in it is a bucket. No reports are made if it is not told.
     pub reports: Option<PathBuf>,

@@ -72,6 +72,8 @@ const BAD_KEY: Problem = Problem {
 const BAD_NONCE: &str = "JWS has an invalid anti-replay nonce";
 
 const MOST_NONCES: usize = 10_000;
+/// Anybody can make one.
+const MOST_ACCOUNTS: usize = 10_000;
 
 impl Front {
     pub fn new(base: String) -> Self {
@@ -130,6 +132,10 @@ impl Front {
         if is_new && only_existing {
             return Err(no_account());
         }
+        if is_new && state.accounts.len() >= MOST_ACCOUNTS {
+            let detail = "there are as many accounts as this server keeps";
+            return Err(Problem { status: 429, kind: "rateLimited", detail });
+        }
         if is_new {
             let account = Account { name: format!("acme:{thumbprint}"), key };
             state.accounts.insert(thumbprint, account);
@@ -146,6 +152,10 @@ impl Front {
             |text: &str| Base64UrlUnpadded::decode_vec(text).map_err(|_| malformed("no base64url"));
         let header: Value = serde_json::from_slice(&decode(protected)?)
             .map_err(|_| malformed("the header is no JSON"))?;
+        // RFC 8555 §6.2; and no extension is understood here (RFC 7515 §4.1.11).
+        if !jws["header"].is_null() || !header["crit"].is_null() {
+            return Err(malformed("an unprotected header, or an extension"));
+        }
         let algorithm =
             header["alg"].as_str().filter(|it| ALGORITHMS.contains(it)).ok_or(Problem {
                 status: 400,
