@@ -15,6 +15,7 @@ use clap::Parser;
 use client::Client;
 use serde_json::{Value, json};
 use std::{
+    env,
     error::Error,
     fs,
     io::{BufRead, BufReader},
@@ -112,6 +113,8 @@ impl Server {
         let mut process = Command::new(program)
             .args(["--demo", "--calls-per-second", "1000000000", "--serials"])
             .arg(serials.to_string())
+            // Of the many arenas that glibc has by default, each keeps what others could use.
+            .env("MALLOC_ARENA_MAX", env::var_os("MALLOC_ARENA_MAX").unwrap_or_else(|| "1".into()))
             .stdout(Stdio::piped())
             .spawn()?;
         let told = process.stdout.take();
