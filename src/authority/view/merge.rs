@@ -9,12 +9,12 @@ use crate::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
     ops::ControlFlow,
 };
 
 /// How many entries of all partitions are held at once.
-const ROWS: usize = 16 << 10;
+const ROWS: usize = 32 << 10;
 
 /// How many entries of one partition are read at once at most.
 const MOST: usize = 1024;
@@ -29,7 +29,7 @@ impl View<'_> {
     /// `visit` sees key and value, and may use the store. What it must see is [`View::tally`].
     ///
     /// They are kept by partition. So the next entries of each are held: a thousand, or where many
-    /// are asked for 16 thousand of them together, or 16 of each where that is more.
+    /// are asked for 32 thousand of them together, or 16 of each where that is more.
     pub(in crate::authority) fn live_by_serial<E: From<StoreError>>(
         &self,
         issuer: IssuerId,
@@ -68,8 +68,8 @@ impl View<'_> {
             if run.rows.is_empty() {
                 return Ok(());
             }
-            for (key, value) in run.rows.drain(..) {
-                if visit(&key, &value)?.is_break() {
+            while let Some((key, value)) = run.pop() {
+                if visit(key, value)?.is_break() {
                     return Ok(());
                 }
             }
@@ -88,39 +88,55 @@ impl View<'_> {
         let mut next = BinaryHeap::with_capacity(partitions.len());
         for (number, &partition) in partitions.iter().enumerate() {
             let mut run = Run::new(issuer, partition);
-            if let Some(key) = run.peek(self, page)? {
-                next.push(Reverse((key, number)));
+            if let Some(rank) = run.rank(self, page)? {
+                next.push(Reverse((rank, number)));
             }
             runs.push(run);
         }
-        while let Some(Reverse((_, number))) = next.pop() {
-            let Some(run) = runs.get_mut(number) else { continue };
-            if let Some((key, value)) = run.rows.pop_front()
-                && visit(&key, &value)?.is_break()
+        while let Some(mut first) = next.peek_mut() {
+            let Reverse((_, number)) = *first;
+            let Some(run) = runs.get_mut(number) else { return Ok(()) };
+            if let Some((key, value)) = run.pop()
+                && visit(key, value)?.is_break()
             {
                 return Ok(());
             }
-            if let Some(key) = run.peek(self, page)? {
-                next.push(Reverse((key, number)));
+            match run.rank(self, page)? {
+                Some(rank) => *first = Reverse((rank, number)),
+                None => drop(PeekMut::pop(first)),
             }
         }
         Ok(())
     }
 }
 
+/// What orders entries among those of other partitions: how long the serial number is, its 20 octets
+/// at most, and the position; zeros behind them.
+type Rank = [u8; 1 + 20 + 8];
+
 /// The entries of one partition, read page by page.
 struct Run {
-    /// How long the part of the keys is that they all begin with.
-    prefix: usize,
+    /// What all keys begin with.
+    prefix: Vec<u8>,
     /// Where the next page begins; `None` after the last.
     from: Option<Vec<u8>>,
-    rows: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// The keys and values of a page, one behind the other.
+    octets: Vec<u8>,
+    rows: VecDeque<Row>,
+}
+
+/// Where an entry is among the octets of a page.
+struct Row {
+    key: usize,
+    value: usize,
+    end: usize,
 }
 
 impl Run {
     fn new(issuer: IssuerId, partition: Partition) -> Self {
         let prefix = key::entries(issuer, partition);
-        Self { prefix: prefix.len(), from: Some(prefix), rows: VecDeque::new() }
+        let from = Some(prefix.clone());
+        Self { prefix, from, octets: Vec::new(), rows: VecDeque::new() }
     }
 
     /// Reads the next page, where nothing is left of the one before.
@@ -128,25 +144,40 @@ impl Run {
         if self.rows.is_empty()
             && let Some(from) = self.from.take()
         {
-            let to = from.get(..self.prefix).and_then(key::past);
-            view.scan(Space::Entries, &from, to, |key, value| {
-                self.rows.push_back((key.to_vec(), value.to_vec()));
+            self.octets.clear();
+            view.scan(Space::Entries, &from, key::past(&self.prefix), |key, value| {
+                let start = self.octets.len();
+                self.octets.extend_from_slice(key);
+                self.octets.extend_from_slice(value);
+                let value = start + key.len();
+                self.rows.push_back(Row { key: start, value, end: self.octets.len() });
                 let is_full = self.rows.len() == page;
                 let flow = if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
                 Ok::<_, StoreError>(flow)
             })?;
             // With one more octet it is the first key past the last.
             let last = self.rows.back().filter(|_| self.rows.len() == page);
-            self.from = last.map(|(key, _)| [key, &[0][..]].concat());
+            let last = last.and_then(|row| self.octets.get(row.key..row.value));
+            self.from = last.map(|key| [key, &[0]].concat());
         }
         Ok(())
     }
 
-    /// What orders the next entry among those of other partitions: serial number and position.
-    fn peek(&mut self, view: &View<'_>, page: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    /// Key and value of the next entry that was read.
+    fn pop(&mut self) -> Option<(&[u8], &[u8])> {
+        let row = self.rows.pop_front()?;
+        Some((self.octets.get(row.key..row.value)?, self.octets.get(row.value..row.end)?))
+    }
+
+    /// Where the next entry belongs among those of other partitions.
+    fn rank(&mut self, view: &View<'_>, page: usize) -> Result<Option<Rank>, StoreError> {
         self.fill(view, page)?;
-        let first = self.rows.front();
-        Ok(first.map(|(key, _)| key.get(self.prefix..).unwrap_or_default().to_vec()))
+        Ok(self.rows.front().map(|row| {
+            let key = self.octets.get(row.key + self.prefix.len()..row.value).unwrap_or_default();
+            let mut rank = Rank::default();
+            rank.iter_mut().zip(key).for_each(|(rank, octet)| *rank = *octet);
+            rank
+        }))
     }
 }
 
