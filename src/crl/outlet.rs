@@ -2,9 +2,11 @@
 //!
 //! SHA-256 waits for itself: each round needs the one before, and most of a core is idle meanwhile.
 //! So entries are written in that time. The processor sees a few hundred instructions ahead, a third
-//! of which are those of a block: hence there must be no more than an entry or two between one block
-//! and the next, each made and written with as few instructions as can be. A block is hashed only some
-//! time after it was written, when nothing waits for its stores any more.
+//! of which are those of a block: hence there must be no more than a few entries between two blocks and
+//! the next two, each made and written with as few instructions as can be. They are hashed two by two,
+//! for to begin and to end takes as long as an eighth of a block; with more at once, there would be
+//! more to write between them than the processor sees. And they are hashed only some time after they
+//! were written, when nothing waits for their stores any more.
 //!
 //! ```text
 //! buffer  | handed on | hashed | written, LAG octets or more |  room for an entry  |
@@ -20,14 +22,17 @@ use std::{io, mem};
 
 /// Octets in a block of SHA-256.
 const BLOCK: usize = 64;
+/// Octets that are hashed at once.
+const STEP: usize = 2 * BLOCK;
 /// How far the hash stays behind, at least.
 const LAG: usize = 256;
-/// What is written ahead of the hash, at most: the last entry may have begun within the lag. Two
-/// blocks more are hashed before it shows that nothing is taken any more.
-const AHEAD: usize = LAG + BLOCK + LONGEST + 2 * BLOCK;
+/// What is written ahead of the hash, at most: the last entry may have begun within the lag. Two steps
+/// more are hashed before it shows that nothing is taken any more.
+const AHEAD: usize = LAG + STEP + LONGEST + 2 * STEP;
 /// From here on, what is left in the buffer when a piece was handed on is moved to its start. So a
 /// piece may end at most `TURN + piece` octets after the start.
 const TURN: usize = 4 << 10;
+const _: () = assert!(TURN.is_multiple_of(STEP));
 
 /// Where octets are handed to, piece by piece.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), CrlError>;
@@ -74,7 +79,7 @@ impl State {
 impl<'a> Outlet<'a> {
     /// Hands octets to `take`, about `piece` at once.
     pub(super) fn new(piece: usize, take: Take<'a>) -> Self {
-        let piece = piece.clamp(BLOCK, 1 << 20);
+        let piece = piece.clamp(STEP, 1 << 20);
         let buffer = vec![0; TURN + piece + AHEAD];
         Self {
             take,
@@ -146,24 +151,25 @@ impl<'a> Outlet<'a> {
     fn room(&mut self) -> &mut [u8; LONGEST] {
         match self.buffer.split_at_mut(self.end).1.first_chunk_mut() {
             Some(room) => room,
-            // What was handed on ends before TURN, what is hashed less than a piece after that.
+            // What was handed on ends before TURN, what is hashed less than a piece after that, or a
+            // step more where handing on failed.
             None => unreachable!("no room beyond the lag"),
         }
     }
 
-    /// Hashes the blocks that are far enough behind.
+    /// Hashes what is far enough behind.
     #[inline]
     fn catch_up(&mut self) -> Result<(), CrlError> {
-        while self.end - self.hashed >= BLOCK + LAG {
-            self.hash_block()?;
+        while self.end - self.hashed >= STEP + LAG {
+            self.hash_step()?;
         }
         Ok(())
     }
 
     #[inline]
-    fn hash_block(&mut self) -> Result<(), CrlError> {
-        self.state.update(self.buffer.split_at(self.hashed).1.split_at(BLOCK).0);
-        self.hashed += BLOCK;
+    fn hash_step(&mut self) -> Result<(), CrlError> {
+        self.state.update(self.buffer.split_at(self.hashed).1.split_at(STEP).0);
+        self.hashed += STEP;
         if self.hashed - self.handed >= self.piece { self.hand_on() } else { Ok(()) }
     }
 
@@ -224,7 +230,7 @@ mod tests {
         let octets: Vec<u8> = (0..1024u32).map(|n| (n * 7) as u8).collect();
         for length in 0..=octets.len() {
             let octets = &octets[..length];
-            let (handed, _, digest) = through(64, |outlet| outlet.write(octets));
+            let (handed, _, digest) = through(STEP, |outlet| outlet.write(octets));
             assert_eq!(handed, octets);
             assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(octets)), "{length}");
         }
@@ -238,7 +244,7 @@ mod tests {
             assert!(taken > 1, "as if the disk were gone");
             Ok(())
         };
-        let mut outlet = Outlet::new(64, &mut take);
+        let mut outlet = Outlet::new(STEP, &mut take);
         let written = catch_unwind(AssertUnwindSafe(|| outlet.write(&[7; 2000])));
         assert!(written.is_err());
         assert!(matches!(outlet.write(&[7; 2000]), Err(CrlError::Stage(_))));
@@ -250,7 +256,7 @@ mod tests {
         #[test]
         fn octets_pass_as_they_are_and_are_digested(
             parts in vec((any::<u8>(), 0..3000usize), 0..30),
-            piece in prop_oneof![Just(0), 64..20_000usize],
+            piece in prop_oneof![Just(0), STEP..20_000usize],
         ) {
             let parts: Vec<Vec<u8>> =
                 parts.into_iter().map(|(octet, length)| vec![octet; length]).collect();
@@ -260,14 +266,14 @@ mod tests {
             prop_assert_eq!(&handed, &whole);
             prop_assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(&whole)));
             let (_, all_but_last) = pieces.split_last().unwrap();
-            prop_assert!(all_but_last.iter().all(|length| (piece..piece + 64).contains(length)
-                || piece < 64 && *length == 64));
+            prop_assert!(all_but_last.iter().all(|length| (piece..piece + STEP).contains(length)
+                || piece < STEP && *length == STEP));
         }
 
         #[test]
         fn entries_pass_as_if_each_were_written_alone(
             lengths in vec((1..=20usize, any::<bool>(), any::<bool>(), any::<bool>()), 0..500),
-            piece in select(&[64, 256, 1024, 5000][..]),
+            piece in select(&[STEP, 256, 1024, 5000][..]),
         ) {
             let entries: Vec<CrlEntry> = lengths
                 .into_iter()

@@ -22,7 +22,7 @@ pub trait Stage {
 
     /// About how many octets it wants to be handed at once; it takes any number. Where that costs
     /// little, as in memory, few are better: handing on happens while the next are hashed. Between
-    /// 64 octets and 1 MiB; 16 KiB unless it says so.
+    /// 128 octets and 1 MiB; 16 KiB unless it says so.
     fn piece(&self) -> usize {
         16 << 10
     }

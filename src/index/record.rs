@@ -181,8 +181,14 @@ impl Record {
     #[inline]
     pub(super) fn prefetch(&self) {
         // It may begin in one line of the cache and end in the next, as does what is behind it.
-        prefetch_index(slice::from_ref(self), 0);
+        self.prefetch_start();
         prefetch_index(slice::from_ref(self), 1);
+    }
+
+    /// Has the processor fetch the line of the cache in which it begins.
+    #[inline]
+    pub(super) fn prefetch_start(&self) {
+        prefetch_index(slice::from_ref(self), 0);
     }
 
     /// Whether it is about the certificate with this number.

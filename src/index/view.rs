@@ -25,6 +25,7 @@ use crate::{
     serial::{Number, NumberHash, Serial},
     time::Timestamp,
 };
+use prefetch_index::prefetch_index;
 use std::{
     mem,
     sync::atomic::{
@@ -355,9 +356,13 @@ impl Snapshot<'_> {
         let mut groups = leaves.iter().flat_map(|leaf| leaf.ids.chunks(AHEAD));
         let (mut some, mut others) = ([None; AHEAD], [None; AHEAD]);
         let (mut group, mut next) = (&mut some, &mut others);
+        let mut following = groups.next().unwrap_or_default();
         loop {
             mem::swap(&mut group, &mut next);
-            let ids = groups.next().unwrap_or_default();
+            let ids = mem::replace(&mut following, groups.next().unwrap_or_default());
+            // They may lie in two lines of the cache.
+            prefetch_index(following, 0);
+            prefetch_index(following, AHEAD - 1);
             look_ahead(&records, ids, next);
             group.iter().flatten().try_for_each(|record| visit(record))?;
             if ids.is_empty() {
@@ -381,12 +386,16 @@ fn look_ahead<'a>(
     ids: &[u32],
     found: &mut [Option<&'a Record>; AHEAD],
 ) {
-    *found = [None; AHEAD];
-    match ids.first_chunk().and_then(|ids| run(records, ids)) {
-        Some(run) => found.iter_mut().zip(run).for_each(|(found, record)| *found = Some(record)),
-        None => found.iter_mut().zip(ids).for_each(|(found, id)| *found = records.get(*id)),
+    if let Some(run) = ids.first_chunk().and_then(|ids| run(records, ids)) {
+        found.iter_mut().zip(run).for_each(|(found, record)| *found = Some(record));
+        // In each line of the cache that they take, one of them begins, but perhaps in the last.
+        run.iter().for_each(Record::prefetch_start);
+        run.last().into_iter().for_each(Record::prefetch);
+    } else {
+        *found = [None; AHEAD];
+        found.iter_mut().zip(ids).for_each(|(found, id)| *found = records.get(*id));
+        found.iter().flatten().for_each(|record| record.prefetch());
     }
-    found.iter().flatten().for_each(|record| record.prefetch());
 }
 
 /// The records of these ids, if they lie one behind the other.

@@ -95,6 +95,7 @@ impl View<'_> {
         }
         while let Some(mut first) = next.peek_mut() {
             let Reverse((_, number)) = *first;
+            // Each was counted when it was pushed.
             let Some(run) = runs.get_mut(number) else { return Ok(()) };
             if let Some((key, value)) = run.pop()
                 && visit(key, value)?.is_break()
