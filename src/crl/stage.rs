@@ -145,9 +145,9 @@ impl Stage for Vec<u8> {
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.extend_from_slice(octets);
-        // What comes next belongs here, and is hashed before it comes.
+        // What comes after the next belongs here: it takes long to come from memory.
         for line in (0..VEC_PIECE).step_by(CACHE_LINE) {
-            prefetch_index(self.as_slice(), self.len().saturating_add(line));
+            prefetch_index(self.as_slice(), self.len().saturating_add(VEC_PIECE + line));
         }
         Ok(())
     }
