@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each call revokes a certificate of its own, signed with SigV4 as the SDKs do, over connections that
-//! are kept.
+//! are kept. The server is started with `MALLOC_ARENA_MAX=1` unless the environment says otherwise.
 
 mod client;
 

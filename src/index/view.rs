@@ -390,7 +390,9 @@ fn look_ahead<'a>(
         found.iter_mut().zip(run).for_each(|(found, record)| *found = Some(record));
         // In each line of the cache that they take, one of them begins, but perhaps in the last.
         run.iter().for_each(Record::prefetch_start);
-        run.last().into_iter().for_each(Record::prefetch);
+        if let Some(last) = run.last() {
+            last.prefetch();
+        }
     } else {
         *found = [None; AHEAD];
         found.iter_mut().zip(ids).for_each(|(found, id)| *found = records.get(*id));
